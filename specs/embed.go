@@ -1,0 +1,10 @@
+// Package specs holds the written standard of how Kubernetes is compiled and packaged, as data. README.md beside this
+// file is its prose.
+package specs
+
+import "embed"
+
+// FS holds the .yaml files of this directory.
+//
+//go:embed *.yaml packages/*.yaml
+var FS embed.FS
