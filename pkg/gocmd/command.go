@@ -1,0 +1,98 @@
+package gocmd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+)
+
+// gracePeriod is how long a stopped go command and its compilers have before they are killed.
+const gracePeriod = 5 * time.Second
+
+// Command is one run of the go command.
+type Command struct {
+	// Dir is the directory to run in; it must be given, the one of this process is never used.
+	Dir string
+	// Args follow "go": the subcommand first.
+	Args []string
+	// Env goes on top of the pinned environment, KEY=VALUE.
+	Env []string
+	// Stdout and Stderr receive the output as it comes; nil discards it. The end of the standard error is kept for
+	// the error in any case.
+	Stdout, Stderr io.Writer
+}
+
+// Run runs c to its end. A failing command gives an *Error with what it wrote and, where the failure is a known one,
+// a hint. When ctx ends, the command gets SIGTERM with all processes it started, SIGKILL after five seconds, and Run
+// returns the cause of ctx's end. Temporary files of go, the linker and the C compiler are gone in every case.
+func (g *Go) Run(ctx context.Context, c Command) error {
+	scratch, environ, err := scratchDir(g.Environ(c.Env...))
+	if err != nil {
+		return explain(c, "", err)
+	}
+	defer os.RemoveAll(scratch)
+	return g.run(ctx, c, environ)
+}
+
+// Output is Run that returns the standard output.
+func (g *Go) Output(ctx context.Context, c Command) ([]byte, error) {
+	var out bytes.Buffer
+	c.Stdout = &out
+	err := g.Run(ctx, c)
+	return out.Bytes(), err
+}
+
+// run is Run with the environment environ and nothing more.
+func (g *Go) run(ctx context.Context, c Command, environ []string) error {
+	if c.Dir == "" {
+		return errors.New("go command without a directory to run in")
+	}
+	errs := &excerpt{}
+	cmd := exec.CommandContext(ctx, g.path, c.Args...)
+	cmd.Dir, cmd.Env = c.Dir, environ
+	cmd.Stdout, cmd.Stderr = c.Stdout, io.Writer(errs)
+	if c.Stderr != nil {
+		cmd.Stderr = io.MultiWriter(errs, c.Stderr)
+	}
+	cmd.WaitDelay = gracePeriod
+	ownGroup(cmd)
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		killGroup(cmd)
+		return fmt.Errorf("go %s: %w", c.name(), context.Cause(ctx))
+	}
+	if err != nil {
+		return explain(c, errs.String(), err)
+	}
+	return nil
+}
+
+// scratchDir makes the directory for the temporary files of one command. A killed go command leaves its work
+// directory behind, hundreds of megabytes in the middle of a build; this way it is known and can be removed.
+func scratchDir(environ []string) (string, []string, error) {
+	parent, _ := lookup(environ, "GOTMPDIR")
+	if parent == "" {
+		parent, _ = lookup(environ, "TMPDIR")
+	}
+	dir, err := os.MkdirTemp(parent, "kubedist-go-")
+	if err != nil {
+		return "", nil, fmt.Errorf("making a directory for temporary files: %w", err)
+	}
+	return dir, override(environ, "GOTMPDIR="+dir, "TMPDIR="+dir), nil
+}
+
+// name is how errors call the command: its subcommand, for `go mod` and `go work` with the next word.
+func (c Command) name() string {
+	switch {
+	case len(c.Args) == 0:
+		return "command"
+	case len(c.Args) > 1 && (c.Args[0] == "mod" || c.Args[0] == "work"):
+		return c.Args[0] + " " + c.Args[1]
+	}
+	return c.Args[0]
+}

@@ -1,0 +1,34 @@
+package gocmd
+
+import "fmt"
+
+// excerptEnd is how many bytes an excerpt keeps of each end.
+const excerptEnd = 32 << 10
+
+// excerpt keeps the beginning and the end of what is written to it: the first compile error and go's last word.
+type excerpt struct {
+	head, tail []byte
+	dropped    int64
+}
+
+func (e *excerpt) Write(p []byte) (int, error) {
+	n := len(p)
+	if room := excerptEnd - len(e.head); room > 0 {
+		take := min(room, len(p))
+		e.head = append(e.head, p[:take]...)
+		p = p[take:]
+	}
+	e.tail = append(e.tail, p...)
+	if over := len(e.tail) - excerptEnd; over > 0 {
+		e.dropped += int64(over)
+		e.tail = append(e.tail[:0], e.tail[over:]...)
+	}
+	return n, nil
+}
+
+func (e *excerpt) String() string {
+	if e.dropped == 0 {
+		return string(e.head) + string(e.tail)
+	}
+	return fmt.Sprintf("%s\n[%d bytes left out]\n%s", e.head, e.dropped, e.tail)
+}

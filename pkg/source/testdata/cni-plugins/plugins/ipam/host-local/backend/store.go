@@ -1,0 +1,2 @@
+// Package backend is no plugin, though it lies below one.
+package backend

@@ -1,0 +1,12 @@
+// Command critest answers --version.
+package main
+
+import (
+	"os"
+
+	"sigs.k8s.io/cri-tools/pkg/version"
+)
+
+func main() {
+	os.Stdout.WriteString("critest version " + version.Version + "\n")
+}

@@ -1,0 +1,4 @@
+// Command mounter would mount inside a chroot.
+package main
+
+func main() { println("mounter") }

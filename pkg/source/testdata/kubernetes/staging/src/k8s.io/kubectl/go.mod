@@ -1,0 +1,15 @@
+module k8s.io/kubectl
+
+go 1.26.0
+
+require (
+	k8s.io/apimachinery v0.0.0 // indirect
+	k8s.io/client-go v0.0.0
+	k8s.io/component-base v0.0.0
+)
+
+replace (
+	k8s.io/apimachinery => ../apimachinery
+	k8s.io/client-go => ../client-go
+	k8s.io/component-base => ../component-base
+)
