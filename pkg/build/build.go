@@ -1,0 +1,83 @@
+// Package build knows how a source tree becomes binaries: one `go build` per platform and way of linking, with as many
+// processes and as much memory as a budget allows, and not at all when nothing changed. It does not know which programs
+// there are, where trees come from, nor which builds run beside each other.
+package build
+
+import (
+	"context"
+	"path/filepath"
+
+	"kubedist/pkg/ledger"
+	"kubedist/pkg/platform"
+)
+
+// Program is one binary of a Job.
+type Program struct {
+	Name string // the last element of Main; what go build calls the file, less .exe
+	Main string // import path of the main package
+	Dest string // where the finished binary goes
+}
+
+// Job is one go build: programs of one tree, for one platform, linked one way. Packages that they share are compiled
+// once.
+type Job struct {
+	Name      string   // what messages and the ledger call it: "linux/arm64 kubernetes"
+	Dir       string   // the directory with go.work or go.mod; only read
+	Tree      string   // digest of all the source that the programs are made from
+	Toolchain string   // GOTOOLCHAIN: go1.26.5, or local
+	GoVersion string   // what that tool chain calls itself: go1.26.5
+	Env       []string // what the go command needs to know of the tree: its workspace
+	Platform  platform.Platform
+	Tags      []string
+	Ldflags   string // complete value of -ldflags
+	Suffix    string // -installsuffix
+	Programs  []Program
+}
+
+// Key digests all that decides the bytes of a job's programs. Where they are built, and how many at a time, is no part
+// of it.
+func (j Job) Key() string {
+	mains := make([]string, len(j.Programs))
+	dests := make([]string, len(j.Programs))
+	for i, p := range j.Programs {
+		mains[i], dests[i] = p.Main, filepath.Base(p.Dest)
+	}
+	return ledger.Key("compile", 1, j.Tree, j.GoVersion, j.Platform, j.args(), mains, dests)
+}
+
+// args is the part of the command line that decides the bytes.
+func (j Job) args() []string {
+	args := []string{"-trimpath", "-buildvcs=false"}
+	if j.Suffix != "" {
+		args = append(args, "-installsuffix="+j.Suffix)
+	}
+	if len(j.Tags) > 0 {
+		tags := ""
+		for _, t := range j.Tags {
+			tags += t + ","
+		}
+		args = append(args, "-tags="+tags)
+	}
+	return append(args, "-ldflags="+j.Ldflags)
+}
+
+// Result is what a Compiler made of a job.
+type Result struct {
+	Files  []ledger.File // one per program, in the job's order
+	Reused bool          // nothing had to be compiled
+}
+
+// Compiler turns a job into binaries at the programs' destinations. When it returns an error, each destination holds
+// what it held before or a complete new binary.
+type Compiler interface {
+	Compile(ctx context.Context, job Job) (Result, error)
+}
+
+// paths returns the destinations of j's programs.
+func (j Job) paths() []string {
+	var paths []string
+	for _, p := range j.Programs {
+		paths = append(paths, p.Dest)
+	}
+	return paths
+}
