@@ -1,0 +1,25 @@
+package deb
+
+import "kubedist/pkg/deb822"
+
+// Limits bound what [Read] accepts. A zero field means its default.
+type Limits struct {
+	File       int64 // bytes of the whole file; 16 GiB
+	Packed     int64 // bytes of the control member as stored; 32 MiB
+	Unpacked   int64 // bytes of the control member unpacked; 64 MiB
+	Dictionary int64 // bytes of window an xz or zstd stream may ask for; 64 MiB
+	Entries    int   // files in the control member; 256
+	Control    deb822.Limits
+}
+
+func (l Limits) withDefaults() Limits {
+	for value, standard := range map[*int64]int64{&l.File: 16 << 30, &l.Packed: 32 << 20, &l.Unpacked: 64 << 20, &l.Dictionary: 64 << 20} {
+		if *value <= 0 {
+			*value = standard
+		}
+	}
+	if l.Entries <= 0 {
+		l.Entries = 256
+	}
+	return l
+}

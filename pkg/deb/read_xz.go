@@ -1,0 +1,105 @@
+package deb
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+var errXZShort = errors.New("ends inside a block")
+
+// checkXZ walks the blocks of an xz stream (The .xz File Format 1.2.1) without unpacking them and refuses one that asks
+// for a larger dictionary than most bytes. It checks nothing else: the decoder does.
+func checkXZ(packed []byte, most int64) error {
+	const streamHeader = 12
+	if len(packed) < streamHeader {
+		return errXZShort
+	}
+	checkSize := []int{0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64}[packed[7]&0x0f]
+	rest := packed[streamHeader:]
+	for {
+		if len(rest) == 0 {
+			return errXZShort
+		}
+		if rest[0] == 0 { // the index: no block follows
+			return nil
+		}
+		header := (int(rest[0]) + 1) * 4
+		if len(rest) < header {
+			return errXZShort
+		}
+		dictionary, err := xzDictionary(rest[1:header])
+		if err != nil {
+			return err
+		}
+		if dictionary > most {
+			return fmt.Errorf("asks for a dictionary of %d bytes, more than the %d allowed", dictionary, most)
+		}
+		body, err := lzma2Length(rest[header:])
+		if err != nil {
+			return err
+		}
+		body += (4-body%4)%4 + checkSize
+		if len(rest)-header < body {
+			return errXZShort
+		}
+		rest = rest[header+body:]
+	}
+}
+
+// xzDictionary reads a block's header after its size byte. Packages are compressed with LZMA2 alone.
+func xzDictionary(header []byte) (int64, error) {
+	flags, rest := header[0], header[1:]
+	if flags&0x3f != 0 {
+		return 0, errors.New("uses other filters than LZMA2")
+	}
+	for _, sizes := range []byte{0x40, 0x80} {
+		if flags&sizes != 0 {
+			_, n := binary.Uvarint(rest)
+			if n <= 0 {
+				return 0, errors.New("holds a block header that cannot be read")
+			}
+			rest = rest[n:]
+		}
+	}
+	if len(rest) < 3 || rest[0] != 0x21 || rest[1] != 1 {
+		return 0, errors.New("uses other filters than LZMA2")
+	}
+	bits := rest[2] & 0x3f
+	if bits > 40 {
+		return 0, errors.New("holds a block header that cannot be read")
+	}
+	return int64(2|bits&1) << (bits/2 + 11), nil
+}
+
+// lzma2Length is the length of an LZMA2 stream with its end marker, found by walking its chunks.
+func lzma2Length(b []byte) (int, error) {
+	at := 0
+	for {
+		if at >= len(b) {
+			return 0, errXZShort
+		}
+		control := b[at]
+		if control == 0 {
+			return at + 1, nil
+		}
+		switch {
+		case control >= 0x80: // unpacked size (2 bytes), packed size (2), properties when the state is reset to new ones
+			if at+5 > len(b) {
+				return 0, errXZShort
+			}
+			header := 5
+			if control >= 0xc0 {
+				header = 6
+			}
+			at += header + int(binary.BigEndian.Uint16(b[at+3:])) + 1
+		case control <= 2: // stored: size (2 bytes)
+			if at+3 > len(b) {
+				return 0, errXZShort
+			}
+			at += 3 + int(binary.BigEndian.Uint16(b[at+1:])) + 1
+		default:
+			return 0, fmt.Errorf("holds an LZMA2 chunk of unknown kind %#02x", control)
+		}
+	}
+}
