@@ -1,0 +1,336 @@
+package apt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"kubedist/pkg/deb"
+	"kubedist/pkg/hint"
+)
+
+// AddOptions say where packages go.
+type AddOptions struct {
+	// Suites get all the packages. Without any, each Kubernetes package goes into those that accept its version, and any
+	// other package is an error.
+	Suites    []string
+	Component string // "" is the definition's first
+	// KeepExisting keeps the archive's package where one of the same name, version and architecture has other contents,
+	// instead of refusing the new one.
+	KeepExisting bool
+	Jobs         int // packages that are read at once; 0 is one per processor
+}
+
+// Outcome tells what became of a package that was to be added.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeAdded   Outcome = "added"   // one suite or more lists it now and did not before
+	OutcomePresent Outcome = "present" // all the suites had it
+	OutcomeKept    Outcome = "kept"    // the archive's own package of that version has other contents and was kept
+)
+
+// Added is a package that went into the archive, or was there.
+type Added struct {
+	Path         string   `json:"path"` // of the file that was read
+	Package      string   `json:"package"`
+	Version      string   `json:"version"`
+	Architecture string   `json:"architecture"`
+	Filename     string   `json:"filename"` // in the archive
+	SHA256       string   `json:"sha256"`   // of what the archive has
+	Size         int64    `json:"size"`
+	Outcome      Outcome  `json:"outcome"`
+	Suites       []string `json:"suites"` // that list it now and did not before
+}
+
+// Add reads packages, each once, and adds them to suites. It fails without a change to the transaction when a file is no
+// package, when a suite does not take its version or architecture, and when the archive has, or had, another file under
+// the same name, version and architecture: clients that hold the one would never get the other. The results are in the
+// order of paths.
+func (t *Transaction) Add(ctx context.Context, paths []string, o AddOptions) ([]Added, error) {
+	if o.Component == "" {
+		o.Component = t.tree.def.Components[0]
+	}
+	if !slices.Contains(t.tree.def.Components, o.Component) {
+		return nil, fmt.Errorf("component %s: not in the archive's definition", o.Component)
+	}
+	for _, name := range o.Suites { // before the work of reading
+		if _, err := t.tree.suite(name); err != nil {
+			return nil, err
+		}
+	}
+	read, err := t.readAll(ctx, paths, o)
+	if err != nil {
+		return nil, err
+	}
+	plan := make([]decision, len(paths))
+	pool := map[string]*pooled{}
+	for i, r := range read {
+		if plan[i], err = t.decide(ctx, r, pool, o); err != nil {
+			return nil, fmt.Errorf("package %s: %w", paths[i], err)
+		}
+	}
+	added := make([]Added, len(paths))
+	for i, d := range plan {
+		if added[i], err = t.insert(ctx, d, o); err != nil {
+			return nil, fmt.Errorf("package %s: %w", paths[i], err)
+		}
+		added[i].Path = paths[i]
+	}
+	for name, p := range pool {
+		t.pool[name] = p
+	}
+	return added, nil
+}
+
+// readPackage is a package that was read, and its copy in the making.
+type readPackage struct {
+	path  string
+	entry *entry // as it would be listed; the rest of what was read is let go, for there may be many
+	temp  string // "" when there was a file of that name and size in the pool, so that no copy was made
+}
+
+// readAll reads packages side by side.
+func (t *Transaction) readAll(ctx context.Context, paths []string, o AddOptions) ([]readPackage, error) {
+	read := make([]readPackage, len(paths))
+	workers, ctx := errgroup.WithContext(ctx)
+	if workers.SetLimit(o.Jobs); o.Jobs <= 0 {
+		workers.SetLimit(runtime.GOMAXPROCS(0))
+	}
+	for i, name := range paths {
+		workers.Go(func() error {
+			r, err := t.read(ctx, name, o)
+			if err != nil {
+				return fmt.Errorf("package %s: %w", name, err)
+			}
+			read[i] = r
+			return nil
+		})
+	}
+	return read, workers.Wait()
+}
+
+// read reads a package and copies it on the way, unless the pool seems to have it: that shows by name and size, and is
+// made sure of by digest later.
+func (t *Transaction) read(ctx context.Context, name string, o AddOptions) (readPackage, error) {
+	src, err := os.Open(name)
+	if err != nil {
+		return readPackage{}, err
+	}
+	defer src.Close()
+	stat, err := src.Stat()
+	if err != nil {
+		return readPackage{}, err
+	}
+	if !stat.Mode().IsRegular() {
+		return readPackage{}, errors.New("not a regular file")
+	}
+	base := filepath.Base(name)
+	if guess, _, found := strings.Cut(base, "_"); found && deb.CheckName(guess) == nil {
+		if t.pooledSize(poolPath(o.Component, guess, base)) == stat.Size() {
+			info, err := deb.Read(ctx, src, deb.Limits{})
+			if err != nil {
+				return readPackage{}, err
+			}
+			if deb.Name(info) == base {
+				e, err := newEntry(info, poolPath(o.Component, info.Package, base))
+				return readPackage{path: name, entry: e}, err
+			}
+			if _, err := src.Seek(0, io.SeekStart); err != nil {
+				return readPackage{}, err
+			}
+		}
+	}
+	dst, temp, err := t.disk.temp()
+	if err != nil {
+		return readPackage{}, err
+	}
+	info, err := deb.Read(ctx, io.TeeReader(src, dst), deb.Limits{})
+	if err := errors.Join(err, dst.Close()); err != nil {
+		return readPackage{}, errors.Join(err, removeIfThere(t.disk.path(temp)))
+	}
+	if err := checkFileName(base, info, t.tree.def); err != nil {
+		return readPackage{}, err
+	}
+	e, err := newEntry(info, poolPath(o.Component, info.Package, deb.Name(info)))
+	return readPackage{path: name, entry: e, temp: temp}, err
+}
+
+// checkFileName refuses a package whose file name names another architecture than its control paragraph.
+func checkFileName(base string, info *deb.Info, d *Definition) error {
+	stem, isDeb := strings.CutSuffix(base, ".deb")
+	parts := strings.Split(stem, "_")
+	if !isDeb || len(parts) != 3 {
+		return nil
+	}
+	if named := parts[2]; named != info.Architecture && (named == "all" || slices.Contains(d.Architectures, named)) {
+		return hint.Errorf("rename the file if its control paragraph is right",
+			"control: architecture is %s, the file's name says %s", info.Architecture, named)
+	}
+	return nil
+}
+
+// pooledSize is the size of a regular file in the pool, -1 when there is none.
+func (t *Transaction) pooledSize(name string) int64 {
+	stat, err := os.Lstat(t.disk.path(name))
+	if err != nil || !stat.Mode().IsRegular() {
+		return -1
+	}
+	return stat.Size()
+}
+
+// decision is what is to be done with a package.
+type decision struct {
+	suites []*suite
+	entry  *entry
+	kept   bool // the entry is that of the archive's own package
+}
+
+// suitesFor gives the suites that a package is to go into, all of which take it.
+func (t *Transaction) suitesFor(e *entry, o AddOptions) ([]*suite, error) {
+	names := o.Suites
+	if len(names) == 0 {
+		var err error
+		if names, err = t.tree.def.SuitesForPackage(e.name, e.version); err != nil {
+			return nil, err
+		}
+	}
+	suites := make([]*suite, len(names))
+	for i, name := range names {
+		var err error
+		if suites[i], err = t.tree.suite(name); err != nil {
+			return nil, err
+		}
+		if err := t.tree.def.accepts(suites[i].def, e.name, e.version); err != nil {
+			return nil, err
+		}
+	}
+	return suites, nil
+}
+
+// decide compares a package with what the archive has. pool takes the copies that are to go into the pool.
+func (t *Transaction) decide(ctx context.Context, r readPackage, pool map[string]*pooled, o AddOptions) (decision, error) {
+	e := r.entry
+	if e.arch != "all" && !slices.Contains(t.tree.def.Architectures, e.arch) {
+		return decision{}, hint.Errorf("add it to architectures in the archive's definition",
+			"control: architecture %s is none of the archive's", e.arch)
+	}
+	suites, err := t.suitesFor(e, o)
+	if err != nil {
+		return decision{}, err
+	}
+	known, err := t.known(ctx, e, pool)
+	if err != nil {
+		return decision{}, err
+	}
+	switch {
+	case known == nil:
+		if r.temp == "" { // what the pool has of the same size is something else
+			if r.temp, err = t.disk.copy(ctx, r.path); err != nil {
+				return decision{}, err
+			}
+		}
+		pool[e.filename] = &pooled{temp: r.temp, entry: e}
+		return decision{suites: suites, entry: e}, nil
+	case known.sha256 == e.sha256 && known.version == e.version:
+		// A listed package whose file is lost or cut short gets it back.
+		if r.temp != "" && pool[known.filename] == nil && t.pool[known.filename] == nil && t.pooledSize(known.filename) != e.size {
+			pool[known.filename] = &pooled{temp: r.temp, entry: known}
+		}
+		return decision{suites: suites, entry: known}, nil
+	case o.KeepExisting && known.version == e.version && known.arch == e.arch:
+		return decision{suites: suites, entry: known, kept: true}, nil
+	}
+	return decision{}, hint.Errorf("give the new one a higher revision; users who have the other would never get it",
+		"%s: the archive has it with SHA-256 %s as %s, this file has %s", path.Base(e.filename), known.sha256, known.filename, e.sha256)
+}
+
+// known finds what the archive has under the package's name, version and architecture, or under the path its file would
+// get: in this transaction, in the indices, or in the pool without an index.
+func (t *Transaction) known(ctx context.Context, want *entry, pool map[string]*pooled) (*entry, error) {
+	for _, files := range []map[string]*pooled{pool, t.pool} {
+		if p := files[want.filename]; p != nil {
+			return p.entry, nil
+		}
+	}
+	for _, s := range t.tree.suites {
+		for _, key := range s.keys() {
+			if want.arch != "all" && key.arch != want.arch {
+				continue
+			}
+			x, err := t.tree.index(ctx, s, key)
+			if err != nil {
+				return nil, err
+			}
+			candidates := x.named(want.name)
+			for i := range candidates {
+				e := &candidates[i]
+				if e.filename == want.filename || e.version == want.version && e.arch == want.arch {
+					return e, nil
+				}
+			}
+		}
+	}
+	f, err := os.Open(t.disk.path(want.filename))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	// No index lists it: a run was killed after it had filled the pool, or a removal waits for garbage collection. A file
+	// that cannot be read as a package is no promise to anyone and is replaced.
+	orphan, err := deb.Read(ctx, f, deb.Limits{})
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return nil, nil
+	}
+	return newEntry(orphan, want.filename)
+}
+
+// insert puts an entry into the suites' indices.
+func (t *Transaction) insert(ctx context.Context, d decision, o AddOptions) (Added, error) {
+	e := d.entry
+	result := Added{Package: e.name, Version: e.version, Architecture: e.arch, Filename: e.filename, SHA256: e.sha256, Size: e.size, Outcome: OutcomePresent, Suites: []string{}}
+	if d.kept {
+		result.Outcome = OutcomeKept
+	}
+	archs := []string{e.arch}
+	if e.arch == "all" {
+		archs = t.tree.def.Architectures
+	}
+	for _, s := range d.suites {
+		fresh := false
+		for _, arch := range archs {
+			x, err := t.tree.index(ctx, s, indexKey{o.Component, arch})
+			if err != nil {
+				return Added{}, err
+			}
+			if x.find(e.key()) == nil {
+				x.added[e.key()] = e
+				fresh = true
+			}
+		}
+		if fresh {
+			result.Suites = append(result.Suites, s.name)
+			if !d.kept {
+				result.Outcome = OutcomeAdded
+			}
+		}
+	}
+	return result, nil
+}

@@ -1,0 +1,186 @@
+package apt
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/Masterminds/semver/v3"
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/parser"
+
+	"kubedist/pkg/deb"
+)
+
+// Definition is what archive.yaml says about an archive.
+type Definition struct {
+	Origin      string // who publishes; clients stop when it changes
+	Label       string // what is published; clients stop when it changes
+	Description string
+	URL         string // where clients find the archive's root, without a trailing slash
+	SignedBy    string // the path under which clients keep the keyring; ends in .gpg or .asc
+
+	ValidFor      time.Duration // how long a Release file is good for
+	RefreshBefore time.Duration // a suite with less time left than this is signed anew when the archive is published
+	Generations   int           // contents of an index that stay under by-hash, the current one included; at least 3
+
+	Compressions  []string // of the indices, beside the plain one: gz, xz, zst
+	Components    []string // the first one takes the packages for which none is named
+	Architectures []string // Debian's names, without "all"
+
+	KubernetesPackages []string // the packages whose version is that of Kubernetes
+	Distribution       []string // packages that clients have from elsewhere
+	Suites             []Suite
+}
+
+// Suite is one suite of an archive. Its name is its Suite, its Codename and its directory under dists.
+type Suite struct {
+	Name        string
+	Description string // "" means that of the archive
+	Accepts     string // the range of Kubernetes versions it takes
+
+	versions *semver.Constraints
+}
+
+// maxDefinition bounds archive.yaml in bytes.
+const maxDefinition = 1 << 20
+
+// LoadDefinition reads the definition in the file at path.
+func LoadDefinition(path string) (*Definition, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("archive definition: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxDefinition+1))
+	if err != nil {
+		return nil, fmt.Errorf("archive definition %s: %w", path, err)
+	}
+	if len(data) > maxDefinition {
+		return nil, fmt.Errorf("archive definition %s: larger than %d bytes", path, maxDefinition)
+	}
+	return ParseDefinition(path, data)
+}
+
+// definitionFile is archive.yaml as it is written.
+type definitionFile struct {
+	Origin             string   `yaml:"origin"`
+	Label              string   `yaml:"label"`
+	Description        string   `yaml:"description"`
+	URL                string   `yaml:"url"`
+	SignedBy           string   `yaml:"signed-by"`
+	ValidFor           string   `yaml:"valid-for"`
+	RefreshBefore      string   `yaml:"refresh-before"`
+	Generations        int      `yaml:"generations"`
+	Compressions       []string `yaml:"compressions"`
+	Components         []string `yaml:"components"`
+	Architectures      []string `yaml:"architectures"`
+	KubernetesPackages []string `yaml:"kubernetes-packages"`
+	Distribution       []string `yaml:"distribution"`
+	Suites             []struct {
+		Name        string `yaml:"name"`
+		Description string `yaml:"description"`
+		Accepts     string `yaml:"accepts"`
+	} `yaml:"suites"`
+}
+
+// ParseDefinition reads a definition strictly. Every error names the file, the line and the field; all that are found
+// are reported together.
+func ParseDefinition(name string, data []byte) (*Definition, error) {
+	tree, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return nil, yamlError(name, err)
+	}
+	if len(tree.Docs) > 1 {
+		return nil, fmt.Errorf("%s: more than one document", name)
+	}
+	var f definitionFile
+	if err := yaml.UnmarshalWithOptions(data, &f, yaml.Strict()); err != nil && !errors.Is(err, io.EOF) {
+		return nil, yamlError(name, err)
+	}
+	c := &definitionChecker{name: name, tree: tree}
+	d := &Definition{
+		Origin: f.Origin, Label: f.Label, Description: f.Description, URL: strings.TrimSuffix(f.URL, "/"), SignedBy: f.SignedBy,
+		ValidFor: c.duration("valid-for", f.ValidFor), RefreshBefore: c.duration("refresh-before", f.RefreshBefore),
+		Generations: f.Generations, Compressions: f.Compressions, Components: f.Components,
+		Architectures: slices.Sorted(slices.Values(f.Architectures)), KubernetesPackages: f.KubernetesPackages, Distribution: f.Distribution,
+	}
+	for _, s := range f.Suites {
+		d.Suites = append(d.Suites, Suite{Name: s.Name, Description: s.Description, Accepts: s.Accepts})
+	}
+	c.check(d, f.Architectures)
+	if len(c.problems) > 0 {
+		return nil, errors.Join(c.problems...)
+	}
+	return d, nil
+}
+
+// Suite returns the named suite. An unknown name is an error that lists the known ones.
+func (d *Definition) Suite(name string) (*Suite, error) {
+	for i := range d.Suites {
+		if d.Suites[i].Name == name {
+			return &d.Suites[i], nil
+		}
+	}
+	names := make([]string, len(d.Suites))
+	for i := range d.Suites {
+		names[i] = d.Suites[i].Name
+	}
+	return nil, fmt.Errorf("suite %s: not in the archive's definition, which has %s", name, strings.Join(names, ", "))
+}
+
+// SuitesFor returns the names of the suites that take the Kubernetes version (with or without its "v"), in the
+// definition's order. That no suite takes it is an error.
+func (d *Definition) SuitesFor(version string) ([]string, error) {
+	v, err := semver.NewVersion(version)
+	if err != nil {
+		return nil, fmt.Errorf("kubernetes version %q: %w", version, err)
+	}
+	var names []string
+	for _, s := range d.Suites {
+		if s.versions.Check(v) {
+			names = append(names, s.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("kubernetes version %s: no suite of the archive accepts it", version)
+	}
+	return names, nil
+}
+
+// SuitesForPackage returns the suites that take a package by its own version, which only those can be asked for that
+// the definition lists as Kubernetes packages.
+func (d *Definition) SuitesForPackage(name, version string) ([]string, error) {
+	if !slices.Contains(d.KubernetesPackages, name) {
+		return nil, fmt.Errorf("package %s: its version does not say which suites it belongs to", name)
+	}
+	return d.SuitesFor(kubernetesVersion(version))
+}
+
+// accepts refuses a Kubernetes package whose version the suite does not take.
+func (d *Definition) accepts(s *Suite, name, version string) error {
+	if !slices.Contains(d.KubernetesPackages, name) {
+		return nil
+	}
+	v, err := semver.NewVersion(kubernetesVersion(version))
+	if err != nil {
+		return fmt.Errorf("version %s is no version of Kubernetes: %w", version, err)
+	}
+	if ok, reasons := s.versions.Validate(v); !ok {
+		return fmt.Errorf("suite %s accepts %s alone: %w", s.Name, s.Accepts, errors.Join(reasons...))
+	}
+	return nil
+}
+
+// kubernetesVersion turns 1.36.0~rc.0-1.1 back into 1.36.0-rc.0.
+func kubernetesVersion(version string) string {
+	v, err := deb.ParseVersion(version)
+	if err != nil {
+		return version
+	}
+	return strings.Replace(v.Upstream, "~", "-", 1)
+}

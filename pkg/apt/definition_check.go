@@ -1,0 +1,177 @@
+package apt
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/Masterminds/semver/v3"
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+
+	"kubedist/pkg/deb"
+)
+
+// definitionChecker collects what is wrong with a definition, each problem with its place in the file.
+type definitionChecker struct {
+	name     string
+	tree     *ast.File
+	problems []error
+}
+
+func (c *definitionChecker) problem(field, format string, args ...any) {
+	c.problems = append(c.problems, fmt.Errorf("%s:%d: %s: %s", c.name, c.line(field), field, fmt.Sprintf(format, args...)))
+}
+
+// line finds the line of a field such as suites[1].name, or of the nearest parent that the file has.
+func (c *definitionChecker) line(field string) int {
+	for at := "$." + field; ; {
+		if p, err := yaml.PathString(at); err == nil {
+			if node, err := p.FilterFile(c.tree); err == nil && node != nil {
+				return node.GetToken().Position.Line
+			}
+		}
+		i := strings.LastIndexAny(at, ".[")
+		if i <= 1 {
+			return 1
+		}
+		at = at[:i]
+	}
+}
+
+func (c *definitionChecker) check(d *Definition, architectures []string) {
+	c.text("origin", d.Origin)
+	c.text("label", d.Label)
+	c.text("description", d.Description)
+	if _, err := CheckURL(d.URL); err != nil {
+		c.problem("url", "%v", err)
+	}
+	if e := path.Ext(d.SignedBy); !path.IsAbs(d.SignedBy) || e != ".gpg" && e != ".asc" || strings.ContainsAny(d.SignedBy, " \t\r\n") {
+		c.problem("signed-by", "%q is no absolute path that ends in .gpg or .asc", d.SignedBy)
+	}
+	if d.ValidFor < 24*time.Hour {
+		c.problem("valid-for", "shorter than a day")
+	}
+	if d.RefreshBefore < 0 || d.RefreshBefore >= d.ValidFor {
+		c.problem("refresh-before", "not shorter than valid-for")
+	}
+	if d.Generations < 3 {
+		c.problem("generations", "%d are fewer than the 3 that clients in the middle of an update need", d.Generations)
+	}
+	c.list("compressions", d.Compressions, true, func(s string) error {
+		if !slices.Contains([]string{"gz", "xz", "zst"}, s) {
+			return fmt.Errorf("compression %q: neither gz nor xz nor zst", s)
+		}
+		return nil
+	})
+	c.list("components", d.Components, true, checkWord)
+	c.list("architectures", architectures, true, func(s string) error {
+		if s == "all" {
+			return errors.New(`"all" is in every architecture's index and must not be named`)
+		}
+		return deb.CheckArchitecture(s)
+	})
+	c.list("kubernetes-packages", d.KubernetesPackages, false, deb.CheckName)
+	c.list("distribution", d.Distribution, false, deb.CheckName)
+	c.suites(d)
+}
+
+func (c *definitionChecker) suites(d *Definition) {
+	if len(d.Suites) == 0 {
+		c.problem("suites", "missing")
+	}
+	for i := range d.Suites {
+		s := &d.Suites[i]
+		field := fmt.Sprintf("suites[%d].", i)
+		if err := checkWord(s.Name); err != nil {
+			c.problem(field+"name", "%v", err)
+		}
+		if j := slices.IndexFunc(d.Suites[:i], func(o Suite) bool { return o.Name == s.Name }); j >= 0 {
+			c.problem(field+"name", "suite %s is named twice, first in line %d", s.Name, c.line(fmt.Sprintf("suites[%d].name", j)))
+		}
+		if strings.ContainsAny(s.Description, "\r\n\x00") {
+			c.problem(field+"description", "%q is not one line of text", s.Description)
+		}
+		var err error
+		if s.versions, err = semver.NewConstraint(s.Accepts); err != nil || s.Accepts == "" {
+			c.problem(field+"accepts", "%q is no range of versions", s.Accepts)
+		}
+	}
+}
+
+// CheckURL checks that a text can stand as the URL of an archive, and returns it without a trailing slash.
+func CheckURL(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil || !slices.Contains([]string{"http", "https"}, u.Scheme) || u.Host == "" || strings.ContainsAny(text, " \t\r\n") {
+		return "", fmt.Errorf("%q is no http or https URL", text)
+	}
+	return strings.TrimRight(text, "/"), nil
+}
+
+// text checks what becomes a field's value in Release.
+func (c *definitionChecker) text(field, value string) {
+	if value == "" {
+		c.problem(field, "missing")
+	} else if strings.ContainsAny(value, "\r\n\x00") || value != strings.TrimSpace(value) {
+		c.problem(field, "%q is not one line of text", value)
+	}
+}
+
+// list checks each element and that none is there twice.
+func (c *definitionChecker) list(field string, list []string, needed bool, check func(string) error) {
+	if needed && len(list) == 0 {
+		c.problem(field, "missing")
+	}
+	for i, s := range list {
+		if err := check(s); err != nil {
+			c.problem(fmt.Sprintf("%s[%d]", field, i), "%v", err)
+		} else if slices.Contains(list[:i], s) {
+			c.problem(fmt.Sprintf("%s[%d]", field, i), "%s is named twice", s)
+		}
+	}
+}
+
+// duration reads a number of days ("180d") or of hours, minutes and seconds as Go writes them.
+func (c *definitionChecker) duration(field, text string) time.Duration {
+	if days, isDays := strings.CutSuffix(text, "d"); isDays {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			return time.Duration(n) * 24 * time.Hour
+		}
+	} else if d, err := time.ParseDuration(text); err == nil {
+		return d
+	}
+	if text == "" {
+		c.problem(field, "missing")
+	} else {
+		c.problem(field, "%q is no duration such as 180d or 36h", text)
+	}
+	return 0
+}
+
+// checkWord checks the name of a suite or component: it becomes a directory and a word in Release.
+func checkWord(name string) error {
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || i > 0 && strings.IndexByte(".+-_", c) >= 0) {
+			return fmt.Errorf("name %q: character %q", name, c)
+		}
+	}
+	if name == "" {
+		return errors.New("name is missing")
+	}
+	return nil
+}
+
+// yamlError words a YAML error as file, line and what is wrong there.
+func yamlError(name string, err error) error {
+	var at yaml.Error
+	if errors.As(err, &at) && at.GetToken() != nil {
+		return fmt.Errorf("%s:%d: %s", name, at.GetToken().Position.Line, at.GetMessage())
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}

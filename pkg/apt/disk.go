@@ -1,0 +1,224 @@
+package apt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"kubedist/pkg/atomicfile"
+)
+
+// disk is the one way by which an archive is changed. Paths are relative to the root and use slashes. Files are made in
+// the work directory and renamed to their places; names become durable when sync is called.
+type disk struct {
+	root  string
+	count atomic.Int64
+	dirty map[string]bool // directories with names that are not durable yet
+	// before is called ahead of each change; an error from it stands for a failure of that change. Tests set it.
+	before func(operation, name string) error
+}
+
+func (d *disk) path(name string) string { return filepath.Join(d.root, filepath.FromSlash(name)) }
+
+func (d *disk) step(operation, name string) error {
+	if d.before == nil {
+		return nil
+	}
+	return d.before(operation, name)
+}
+
+// temp creates a file in the work directory under a name that no other has. It is safe for concurrent use.
+func (d *disk) temp() (*os.File, string, error) {
+	name := path.Join(tempDir, strconv.FormatInt(d.count.Add(1), 10))
+	if err := d.step("create", name); err != nil {
+		return nil, "", err
+	}
+	f, err := os.OpenFile(d.path(name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return nil, "", err
+	}
+	return f, name, nil
+}
+
+// write puts data into a new temporary file.
+func (d *disk) write(data []byte) (string, error) {
+	f, name, err := d.temp()
+	if err != nil {
+		return "", err
+	}
+	if _, err := f.Write(data); err != nil {
+		return "", errors.Join(err, f.Close())
+	}
+	return name, f.Close()
+}
+
+// flush gives the files mode 0644 and the modification time, whatever the umask and the clock, and syncs them.
+func (d *disk) flush(ctx context.Context, names []string, at time.Time) error {
+	workers, ctx := errgroup.WithContext(ctx)
+	workers.SetLimit(16) // a journal commits many syncs at once
+	for _, name := range names {
+		if err := d.step("sync", name); err != nil {
+			return errors.Join(err, workers.Wait())
+		}
+		workers.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			f, err := os.OpenFile(d.path(name), os.O_RDWR, 0)
+			if err != nil {
+				return err
+			}
+			return errors.Join(f.Chmod(0o644), os.Chtimes(d.path(name), at, at), f.Sync(), f.Close())
+		})
+	}
+	return workers.Wait()
+}
+
+// mkdirAll makes a directory and its parents with mode 0755 whatever the umask.
+func (d *disk) mkdirAll(name string) error {
+	if info, err := os.Stat(d.path(name)); err == nil && info.IsDir() {
+		return nil
+	}
+	if name != "." {
+		if err := d.mkdirAll(path.Dir(name)); err != nil {
+			return err
+		}
+	}
+	if err := d.step("mkdir", name); err != nil {
+		return err
+	}
+	if err := os.Mkdir(d.path(name), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := os.Chmod(d.path(name), 0o755); err != nil {
+		return err
+	}
+	d.touched(name)
+	return nil
+}
+
+// place renames a temporary file to its place.
+func (d *disk) place(temp, name string) error {
+	if err := d.mkdirAll(path.Dir(name)); err != nil {
+		return err
+	}
+	if err := d.step("rename", name); err != nil {
+		return err
+	}
+	if err := os.Rename(d.path(temp), d.path(name)); err != nil {
+		return err
+	}
+	d.touched(name)
+	return nil
+}
+
+// linkTo makes name another name of the file at target, replacing what name was. Where the file system has no hard
+// links it makes a copy.
+func (d *disk) linkTo(ctx context.Context, target, name string) error {
+	temp := path.Join(tempDir, strconv.FormatInt(d.count.Add(1), 10))
+	if err := d.step("link", name); err != nil {
+		return err
+	}
+	if os.Link(d.path(target), d.path(temp)) != nil {
+		var err error
+		if temp, err = d.copy(ctx, d.path(target)); err != nil {
+			return err
+		}
+	}
+	// A rename between two names of one file does nothing: then the temporary name stays, and must go.
+	if err := errors.Join(d.place(temp, name), removeIfThere(d.path(temp))); err != nil {
+		return err
+	}
+	return nil
+}
+
+// copy makes a temporary file with the contents and the modification time of another, which any path may name.
+func (d *disk) copy(ctx context.Context, from string) (string, error) {
+	src, err := os.Open(from)
+	if err != nil {
+		return "", err
+	}
+	defer src.Close()
+	info, err := src.Stat()
+	if err != nil {
+		return "", err
+	}
+	f, name, err := d.temp()
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(f, src)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return "", err
+	}
+	return name, d.flush(ctx, []string{name}, info.ModTime())
+}
+
+// remove removes a file. A file that is not there is none to remove.
+func (d *disk) remove(name string) error {
+	if err := d.step("remove", name); err != nil {
+		return err
+	}
+	d.touched(name)
+	return removeIfThere(d.path(name))
+}
+
+func removeIfThere(name string) error {
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (d *disk) touched(name string) {
+	if d.dirty == nil {
+		d.dirty = map[string]bool{}
+	}
+	d.dirty[path.Dir(name)] = true
+}
+
+// sync makes all names durable that were changed since the last call.
+func (d *disk) sync(ctx context.Context) error {
+	dirs := make([]string, 0, len(d.dirty))
+	for dir := range d.dirty {
+		dirs = append(dirs, dir)
+	}
+	slices.Sort(dirs)
+	workers, ctx := errgroup.WithContext(ctx)
+	workers.SetLimit(16)
+	for _, dir := range dirs {
+		if err := d.step("syncdir", dir); err != nil {
+			return errors.Join(err, workers.Wait())
+		}
+		workers.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return atomicfile.SyncDir(d.path(dir))
+		})
+	}
+	if err := workers.Wait(); err != nil {
+		return err
+	}
+	clear(d.dirty)
+	return nil
+}
+
+// clean empties the directory of temporary files, or makes it.
+func (d *disk) clean() error {
+	if err := os.RemoveAll(d.path(tempDir)); err != nil {
+		return fmt.Errorf("leftovers of an earlier run: %w", err)
+	}
+	return os.MkdirAll(d.path(tempDir), 0o755)
+}

@@ -1,0 +1,61 @@
+package apt
+
+import (
+	"context"
+	"sync"
+)
+
+// FailAt makes the n-th change to the disk from now on fail, and all that follow it, as if the process had been killed
+// there: it neither writes the rest nor cleans up. It reports how many changes there were.
+func (t *Transaction) FailAt(n int, err error) (count *int) {
+	count = new(int)
+	var mu sync.Mutex
+	t.disk.before = func(string, string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if *count++; *count >= n {
+			return err
+		}
+		return nil
+	}
+	return count
+}
+
+// Kill drops the lock as the kernel does when a process dies.
+func (t *Transaction) Kill() {
+	t.closed = true
+	_ = t.lock.held.Close()
+}
+
+// ParsePackages is parsePackages for fuzzing: it returns the paragraphs.
+func ParsePackages(text string) ([]string, error) {
+	entries, err := parsePackages(text)
+	var texts []string
+	for i := range entries {
+		texts = append(texts, entries[i].text)
+		if err := checkPoolPath(entries[i].filename); err != nil {
+			return nil, err
+		}
+	}
+	return texts, err
+}
+
+// SignedText is signedText.
+func SignedText(file []byte) ([]byte, error) { return signedText(file) }
+
+// Rewrite changes the text of an index in memory, unchecked, so that it can be signed.
+func (t *Transaction) Rewrite(ctx context.Context, name, arch string, change func(string) string) error {
+	s, err := t.tree.suite(name)
+	if err != nil {
+		return err
+	}
+	x, err := t.tree.index(ctx, s, indexKey{t.tree.def.Components[0], arch})
+	if err != nil {
+		return err
+	}
+	for i := range x.entries {
+		x.entries[i].text = change(x.entries[i].text)
+	}
+	x.removed++
+	return nil
+}

@@ -1,0 +1,125 @@
+package apt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// GarbageOptions say how the pool is cleaned.
+type GarbageOptions struct {
+	DryRun bool // remove nothing, tell what would go
+}
+
+// Garbage is a file of the pool that no index needs.
+type Garbage struct {
+	Path string `json:"path"`
+	Size int64  `json:"size"`
+}
+
+// CollectGarbage removes from the pool what neither a published index lists, of whatever suite is on the disk, nor one of
+// the older contents that are still under by-hash: a client that is in the middle of an update may yet ask for those. It
+// returns what it removed, sorted. Packages of this transaction that are not published yet are not in the pool.
+func (t *Transaction) CollectGarbage(ctx context.Context, o GarbageOptions) ([]Garbage, error) {
+	if t.closed || t.tree == nil {
+		return nil, errors.New("transaction: it is over")
+	}
+	needed := map[string]bool{}
+	for _, s := range t.tree.suites {
+		if err := t.needs(ctx, s, needed); err != nil {
+			return nil, fmt.Errorf("collecting garbage: suite %s: %w", s.name, err)
+		}
+	}
+	for name := range t.pool {
+		needed[name] = true
+	}
+	var garbage []Garbage
+	err := filepath.WalkDir(t.disk.path(poolDir), func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(t.disk.root, name)
+		if err != nil {
+			return err
+		}
+		if rel = filepath.ToSlash(rel); needed[rel] || !d.Type().IsRegular() {
+			return ctx.Err()
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		garbage = append(garbage, Garbage{Path: rel, Size: info.Size()})
+		return ctx.Err()
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("collecting garbage: %w", err)
+	}
+	if o.DryRun {
+		return garbage, nil
+	}
+	for _, g := range garbage {
+		if err := t.disk.remove(g.Path); err != nil {
+			return nil, fmt.Errorf("collecting garbage: %w", err)
+		}
+		// Empty directories go with their last file; one that is not empty stays, with an error that says so.
+		for dir := path.Dir(g.Path); dir != poolDir; dir = path.Dir(dir) {
+			if os.Remove(t.disk.path(dir)) != nil {
+				break
+			}
+			delete(t.disk.dirty, dir)
+			t.disk.touched(dir)
+		}
+	}
+	return garbage, t.disk.sync(ctx)
+}
+
+// needs notes the files of the pool that a suite needs.
+func (t *Transaction) needs(ctx context.Context, s *suite, needed map[string]bool) error {
+	for _, key := range s.keys() {
+		x, err := t.tree.index(ctx, s, key)
+		if err != nil {
+			return err
+		}
+		for _, e := range x.merged() {
+			needed[e.filename] = true
+		}
+		dir := path.Join(suiteDir(s.name), indexDir(key.component, key.arch), "by-hash", "SHA256")
+		contents, err := os.ReadDir(t.disk.path(dir))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, c := range contents {
+			packed, err := os.ReadFile(t.disk.path(path.Join(dir, c.Name())))
+			if err != nil {
+				return err
+			}
+			text, err := unpackIndex(packed, sniff(packed))
+			if err != nil {
+				return fmt.Errorf("%s: %w", path.Join(dir, c.Name()), err)
+			}
+			for line := range bytes.Lines(text) {
+				if name, found := strings.CutPrefix(string(line), "Filename:"); found {
+					needed[strings.TrimSpace(name)] = true
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// sniff tells the compression of a stream by its first bytes, for files that by-hash keeps without their names.
+func sniff(data []byte) string {
+	for magic, compression := range map[string]string{"\x1f\x8b": "gz", "\x28\xb5\x2f\xfd": "zst", "\xfd7zXZ\x00": "xz"} {
+		if bytes.HasPrefix(data, []byte(magic)) {
+			return compression
+		}
+	}
+	return ""
+}

@@ -1,0 +1,310 @@
+package apt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"kubedist/pkg/openpgp"
+)
+
+// publication is one run of Publish.
+type publication struct {
+	tx      *Transaction
+	tree    *tree
+	disk    *disk
+	options PublishOptions
+	certs   []*openpgp.Certificate
+	drafts  []*draft
+	result  Result
+}
+
+// draft is a suite that is to be written.
+type draft struct {
+	suite   *suite
+	release *Release
+	files   []*draftFile // that are written; the others that release lists stay as they are
+	reason  string
+	// The signed files, set last.
+	text, inRelease, releaseGPG []byte
+}
+
+// draftFile is an index that was written to a temporary file.
+type draftFile struct {
+	temp string
+	file ReleaseFile
+}
+
+// prepare writes and signs everything, out of sight.
+func (p *publication) prepare(ctx context.Context) error {
+	for _, name := range p.options.Suites {
+		if _, err := p.tree.suite(name); err != nil {
+			return err
+		}
+	}
+	for _, s := range p.tree.suites {
+		if s.def == nil {
+			if s.release != nil {
+				p.warn("suite %s: published, but no longer in the definition; it stays as it is", s.name)
+			}
+			continue
+		}
+		if s.release == nil && !s.changed() && !slices.Contains(p.options.Suites, s.name) {
+			continue
+		}
+		d, err := p.draft(ctx, s)
+		if err != nil {
+			return fmt.Errorf("suite %s: %w", s.name, err)
+		}
+		r := SuiteResult{Suite: s.name, Published: d != nil, Packages: s.changes()}
+		if d != nil {
+			p.drafts = append(p.drafts, d)
+			r.Reason, r.Indices, r.Date, r.ValidUntil = d.reason, len(d.files), d.release.Date, d.release.ValidUntil
+		} else {
+			r.Date, r.ValidUntil = s.release.Date, s.release.ValidUntil
+		}
+		p.result.Suites = append(p.result.Suites, r)
+	}
+	if err := p.refuse(ctx); err != nil {
+		return err
+	}
+	if err := p.awaitDate(ctx); err != nil {
+		return err
+	}
+	for _, d := range p.drafts {
+		if err := p.sign(ctx, d); err != nil {
+			return fmt.Errorf("suite %s: %w", d.suite.name, err)
+		}
+	}
+	return nil
+}
+
+func (p *publication) warn(format string, args ...any) {
+	p.result.Warnings = append(p.result.Warnings, fmt.Sprintf(format, args...))
+}
+
+func (s *suite) changed() bool {
+	for _, x := range s.indices {
+		if x.changed() {
+			return true
+		}
+	}
+	return false
+}
+
+// changes counts the packages that were added and removed; one for all architectures counts once.
+func (s *suite) changes() int {
+	keys := map[packageKey]bool{}
+	removed := 0
+	for _, x := range s.indices {
+		removed = max(removed, x.removed)
+		for key := range x.added {
+			keys[key] = true
+		}
+	}
+	return len(keys) + removed
+}
+
+// draft decides whether the suite must be written, and writes its indices if so. nil means that it stays as it is.
+func (p *publication) draft(ctx context.Context, s *suite) (*draft, error) {
+	var damage string
+	if s.release != nil && p.tx.lock.unclean {
+		var err error
+		if damage, err = p.tree.damage(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.keepsArchitectures(s); err != nil {
+		return nil, err
+	}
+	d := &draft{suite: s, release: p.newRelease(s)}
+	if err := p.writeIndices(ctx, d, damage != ""); err != nil {
+		return nil, err
+	}
+	switch old := s.release; {
+	case old == nil:
+		d.reason = "first published"
+	case damage != "":
+		d.reason = "repaired after an interrupted run: " + damage
+	case !slices.Equal(old.Files, d.release.Files):
+		d.reason = "content changed"
+	case !slices.Equal(old.SignedBy, d.release.SignedBy):
+		d.reason = "signing keys changed"
+	case !sameContent(old, d.release):
+		d.reason = "definition changed"
+	case p.options.Force:
+		d.reason = "forced"
+	case old.ValidUntil.Before(p.now().Add(p.tree.def.RefreshBefore)) && p.options.Now.After(old.Date):
+		d.reason = "Valid-Until was near"
+	default:
+		return nil, nil
+	}
+	return d, nil
+}
+
+// now is the time by which Valid-Until is judged: the real one where it is known.
+func (p *publication) now() time.Time {
+	if p.options.Clock != nil {
+		return p.options.Clock()
+	}
+	return p.options.Now
+}
+
+// keepsArchitectures refuses to drop an index that lists packages because the definition no longer has its component or
+// architecture.
+func (p *publication) keepsArchitectures(s *suite) error {
+	for _, key := range s.keys() {
+		def := p.tree.def
+		if slices.Contains(def.Components, key.component) && slices.Contains(def.Architectures, key.arch) {
+			continue
+		}
+		if f, _ := s.release.File(path.Join(indexDir(key.component, key.arch), "Packages")); f.Size > 0 {
+			return fmt.Errorf("%s: has packages, but the definition has no such component or architecture", f.Path)
+		}
+	}
+	return nil
+}
+
+// newRelease fills in all but the list of files.
+func (p *publication) newRelease(s *suite) *Release {
+	def := p.tree.def
+	r := &Release{
+		Origin: def.Origin, Label: def.Label, Suite: s.name, Codename: s.name,
+		Date:          p.options.Now.UTC().Truncate(time.Second),
+		Architectures: def.Architectures, Components: def.Components, Description: s.def.Description, AcquireByHash: true,
+	}
+	if r.Description == "" {
+		r.Description = def.Description
+	}
+	if !r.Date.After(s.newest) {
+		r.Date = s.newest.Add(time.Second)
+	}
+	r.ValidUntil = r.Date.Add(def.ValidFor)
+	for _, signer := range p.options.Signers {
+		r.SignedBy = append(r.SignedBy, signer.Fingerprint())
+	}
+	slices.Sort(r.SignedBy)
+	return r
+}
+
+// sameContent compares all but the dates.
+func sameContent(a, b *Release) bool {
+	x, y := *a, *b
+	x.Date, x.ValidUntil, y.Date, y.ValidUntil = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	textX, errX := x.Text()
+	textY, errY := y.Text()
+	return errX == nil && errY == nil && bytes.Equal(textX, textY)
+}
+
+// writeIndices lists the files of every index in the draft, and writes those of the indices that changed or are not
+// there in every form; all of them when anew is set.
+func (p *publication) writeIndices(ctx context.Context, d *draft, anew bool) error {
+	workers, ctx := errgroup.WithContext(ctx)
+	workers.SetLimit(runtime.GOMAXPROCS(0))
+	var written []*draftFile
+	for _, component := range p.tree.def.Components {
+		for _, arch := range p.tree.def.Architectures {
+			key := indexKey{component, arch}
+			old := d.suite.listed(key, p.tree.def.Compressions)
+			x := d.suite.indices[key]
+			if old != nil && !anew && (x == nil || !x.changed()) {
+				d.release.Files = append(d.release.Files, old...)
+				continue
+			}
+			x, err := p.tree.index(ctx, d.suite, key)
+			if err != nil {
+				return errors.Join(err, workers.Wait())
+			}
+			entries := x.merged()
+			for _, compression := range append([]string{""}, p.tree.def.Compressions...) {
+				f := &draftFile{}
+				written = append(written, f)
+				workers.Go(func() (err error) {
+					name := path.Join(indexDir(component, arch), "Packages")
+					if compression != "" {
+						name += "." + compression
+					}
+					f.temp, f.file, err = writeIndex(ctx, p.disk, entries, compression, name)
+					return err
+				})
+			}
+		}
+	}
+	if err := workers.Wait(); err != nil {
+		return err
+	}
+	for _, f := range written {
+		d.release.Files = append(d.release.Files, f.file)
+	}
+	d.files = written
+	slices.SortFunc(d.release.Files, func(a, b ReleaseFile) int { return strings.Compare(a.Path, b.Path) })
+	return nil
+}
+
+// listed returns what the published Release says about an index, or nil when a form of it is missing.
+func (s *suite) listed(key indexKey, compressions []string) []ReleaseFile {
+	if s.release == nil {
+		return nil
+	}
+	var files []ReleaseFile
+	for _, compression := range append([]string{""}, compressions...) {
+		name := path.Join(indexDir(key.component, key.arch), "Packages")
+		if compression != "" {
+			name += "." + compression
+		}
+		f, found := s.release.File(name)
+		if !found {
+			return nil
+		}
+		files = append(files, f)
+	}
+	return files
+}
+
+// writeIndex writes the paragraphs, a blank line between two, to a temporary file.
+func writeIndex(ctx context.Context, d *disk, entries []*entry, compression, name string) (string, ReleaseFile, error) {
+	f, err := createPacked(d, compression)
+	if err != nil {
+		return "", ReleaseFile{}, err
+	}
+	buffer := make([]byte, 0, 128<<10)
+	for i, e := range entries {
+		if i > 0 {
+			buffer = append(buffer, '\n')
+		}
+		if buffer = append(buffer, e.text...); len(buffer) > 64<<10 {
+			if err = ctx.Err(); err == nil {
+				_, err = f.Write(buffer)
+			}
+			if err != nil {
+				return "", ReleaseFile{}, errors.Join(err, f.f.Close())
+			}
+			buffer = buffer[:0]
+		}
+	}
+	if _, err := f.Write(buffer); err != nil {
+		return "", ReleaseFile{}, errors.Join(err, f.f.Close())
+	}
+	file, err := f.finish(name)
+	return f.temp, file, err
+}
+
+func (p *publication) sign(ctx context.Context, d *draft) error {
+	var err error
+	if d.text, err = d.release.Text(); err != nil {
+		return err
+	}
+	if d.releaseGPG, err = detached(ctx, p.options.Signers, d.text, d.release.Date); err != nil {
+		return err
+	}
+	d.inRelease, err = clearsign(ctx, p.options.Signers, d.text, d.release.Date)
+	return err
+}

@@ -1,0 +1,123 @@
+package apt
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// prune removes what no client can be in the middle of fetching any more: contents of indices that are older than the
+// definition's number of generations, and indices that Release no longer lists.
+//
+// How old a content is shows in its file's modification time: the date of the Release that brought it, and from the one
+// on that dropped it the date of that. So a content that comes back is young again, and files that a copy of the tree
+// gave one common time count as one generation: that keeps more, never less.
+func (p *publication) prune(ctx context.Context) error {
+	for _, d := range p.drafts {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := p.retire(d); err != nil {
+			return err
+		}
+		if err := p.pruneSuite(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// retire dates the files that the previous Release listed and this one does not.
+func (p *publication) retire(d *draft) error {
+	if d.suite.release == nil {
+		return nil
+	}
+	for _, old := range d.suite.release.Files {
+		if current, found := d.release.File(old.Path); found && current.SHA256 == old.SHA256 {
+			continue
+		}
+		name := path.Join(suiteDir(d.suite.name), byHash(old.Path, old.SHA256))
+		if err := p.disk.step("chtimes", name); err != nil {
+			return err
+		}
+		if err := os.Chtimes(p.disk.path(name), d.release.Date, d.release.Date); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *publication) pruneSuite(d *draft) error {
+	keep := map[string]bool{}
+	dirs := map[string]bool{}
+	for _, f := range d.release.Files {
+		keep[f.Path], keep[byHash(f.Path, f.SHA256)] = true, true
+		dirs[path.Dir(f.Path)] = true
+	}
+	for _, key := range d.suite.keys() {
+		dirs[indexDir(key.component, key.arch)] = true
+	}
+	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
+		if err := p.pruneContents(d, dir, keep); err != nil {
+			return err
+		}
+		names, err := os.ReadDir(p.disk.path(path.Join(suiteDir(d.suite.name), dir)))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, entry := range names {
+			name := path.Join(dir, entry.Name())
+			if !entry.IsDir() && strings.HasPrefix(entry.Name(), "Packages") && !keep[name] {
+				if err := p.disk.remove(path.Join(suiteDir(d.suite.name), name)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// pruneContents prunes one by-hash directory.
+func (p *publication) pruneContents(d *draft, dir string, keep map[string]bool) error {
+	dir = path.Join(dir, "by-hash", "SHA256")
+	names, err := os.ReadDir(p.disk.path(path.Join(suiteDir(d.suite.name), dir)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	retired := map[time.Time][]string{}
+	for _, entry := range names {
+		name := path.Join(dir, entry.Name())
+		if keep[name] || entry.IsDir() {
+			continue
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		at := info.ModTime().Truncate(time.Second)
+		retired[at] = append(retired[at], name)
+	}
+	var times []time.Time
+	for at := range retired {
+		times = append(times, at)
+	}
+	slices.SortFunc(times, func(a, b time.Time) int { return b.Compare(a) })
+	for _, at := range times[min(len(times), p.tree.def.Generations-1):] {
+		for _, name := range retired[at] {
+			if err := p.disk.remove(path.Join(suiteDir(d.suite.name), name)); err != nil {
+				return err
+			}
+			p.result.Pruned++
+		}
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package apt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"kubedist/pkg/openpgp"
+)
+
+// PublishOptions say how the archive is signed and dated.
+type PublishOptions struct {
+	// Signers sign every Release; with several, a client that knows one of the keys is content.
+	Signers []openpgp.Signer
+	// Keyring are further keys: they go into the keyring files, and what they signed is accepted as the archive's own.
+	// Rotation needs them: the old key for a while after it, the new one for a while before.
+	Keyring []*openpgp.Certificate
+	// Now dates what is published: SOURCE_DATE_EPOCH, or the time. Where a suite is dated as late or later already, it is
+	// dated a second after that, since clients ignore a Release that is older than what they have.
+	Now time.Time
+	// Clock tells the real time. Nothing is published with a date in the future: up to a minute is waited for, as it must
+	// when an archive is published more often than once a second; more is an error. With nil there is no such check.
+	Clock func() time.Time
+	URL   string // of the archive's root as clients see it; "" is the definition's
+	Force bool   // sign every suite anew, whether it changed or not
+	// Suites that are to be published even if they hold no package yet.
+	Suites []string
+}
+
+// Result tells what Publish did.
+type Result struct {
+	Suites   []SuiteResult `json:"suites"`           // of the published suites, in the definition's order
+	Pool     []string      `json:"pool,omitempty"`   // files that went into the pool, sorted
+	Pruned   int           `json:"pruned,omitempty"` // files of old generations that were removed
+	Warnings []string      `json:"warnings,omitempty"`
+}
+
+// SuiteResult tells what became of one suite.
+type SuiteResult struct {
+	Suite      string    `json:"suite"`
+	Published  bool      `json:"published"`        // false: nothing was written
+	Reason     string    `json:"reason,omitempty"` // why it was published
+	Indices    int       `json:"indices"`          // files of indices that were written
+	Packages   int       `json:"packages"`         // packages that this transaction added to it or removed from it
+	Date       time.Time `json:"date"`
+	ValidUntil time.Time `json:"validUntil"`
+}
+
+// RefusedError lists what keeps an archive from being published. Nothing was written.
+type RefusedError struct{ Problems []string }
+
+func (e *RefusedError) Error() string {
+	return "refused to publish: " + strings.Join(e.Problems, "; ")
+}
+
+// Publish makes the transaction's changes visible: it writes the indices that changed, signs the suites whose content
+// changed, whose definition or keys changed or whose Valid-Until is nearer than the definition's RefreshBefore, and
+// leaves all others untouched.
+//
+// Everything is prepared and signed before the first byte clients could see is written. Then it writes in the order that
+// keeps clients and mirrors consistent: pool, keyring and .sources files, by-hash, canonical indices, Release and
+// Release.gpg, InRelease; each step is durable before the next begins. After an error in there, clients see the archive
+// as it was (or some suites as they are to be), and publishing again finishes the work. A transaction can be published
+// once.
+//
+// Errors before that are those of signing and of writing, and a [RefusedError].
+func (t *Transaction) Publish(ctx context.Context, o PublishOptions) (*Result, error) {
+	if t.closed || t.tree == nil {
+		return nil, errors.New("transaction: it is over")
+	}
+	if len(o.Signers) == 0 {
+		return nil, errors.New("signers: none is given")
+	}
+	if o.URL == "" {
+		o.URL = t.tree.def.URL
+	}
+	o.URL = strings.TrimSuffix(o.URL, "/")
+	p := &publication{tx: t, tree: t.tree, disk: t.disk, options: o, certs: certificates(o.Signers, o.Keyring)}
+	if err := p.prepare(ctx); err != nil {
+		return nil, fmt.Errorf("publishing: %w", err)
+	}
+	if err := p.commit(ctx); err != nil {
+		return nil, fmt.Errorf("publishing: %w", err)
+	}
+	t.tree = nil
+	return &p.result, nil
+}

@@ -1,0 +1,79 @@
+package apt
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+)
+
+// Handler serves an archive over HTTP as clients and mirrors need it: 404 for what is not there (apt takes 403 for a
+// refusal, and a page for an index), no Content-Encoding, ranges and conditional requests answered. Directories and
+// names that begin with a dot are not there. [os.Root.Close] of the root ends it.
+func Handler(root *os.Root) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
+			return
+		}
+		// Doubled slashes are one, as other servers have it: debmirror asks with them.
+		name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
+		if name == "" || strings.HasPrefix(name, ".") || strings.Contains(name, "/.") {
+			notFound(w, name)
+			return
+		}
+		f, err := root.Open(name)
+		if err != nil {
+			notFound(w, name)
+			return
+		}
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil || !info.Mode().IsRegular() {
+			notFound(w, name)
+			return
+		}
+		w.Header().Set("Content-Type", contentType(name))
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if strings.Contains(name, "/by-hash/") || strings.HasPrefix(name, poolDir+"/") {
+			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		} else {
+			w.Header().Set("Cache-Control", "public, max-age=60")
+		}
+		http.ServeContent(w, r, "", info.ModTime(), f)
+	})
+}
+
+func notFound(w http.ResponseWriter, name string) {
+	http.Error(w, fmt.Sprintf("%q is not in this archive", name), http.StatusNotFound)
+}
+
+// contentType goes by the name: sniffing would take a Packages for text and a .gz for an encoding.
+func contentType(name string) string {
+	switch path.Ext(name) {
+	case ".deb":
+		return "application/vnd.debian.binary-package"
+	case ".gz":
+		return "application/gzip"
+	case ".xz":
+		return "application/x-xz"
+	case ".zst":
+		return "application/zstd"
+	case ".gpg":
+		if path.Base(name) == "Release.gpg" {
+			return "application/pgp-signature"
+		}
+		return "application/pgp-keys"
+	case ".asc":
+		return "application/pgp-keys"
+	case ".sources":
+		return "text/plain; charset=utf-8"
+	}
+	switch path.Base(name) {
+	case "Release", "InRelease", "Packages":
+		return "text/plain; charset=utf-8"
+	}
+	return "application/octet-stream"
+}

@@ -1,0 +1,127 @@
+package apt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Options say which archive is meant.
+type Options struct {
+	Root       string // the directory that is published
+	Definition *Definition
+	// Waiting is told, once, which process is waited for when another one changes the archive. It may be nil.
+	Waiting func(holder string)
+}
+
+// Transaction is a change to an archive in the making. What is added and removed becomes visible when [Transaction.Publish]
+// returns, all at once; until then nothing that clients read has changed. It is not safe for concurrent use.
+type Transaction struct {
+	tree *tree
+	disk *disk
+	lock *lock
+	pool map[string]*pooled // files that are to go into the pool, by their path there
+	// halfway is true while the tree is being written, and stays true when that fails.
+	halfway bool
+	closed  bool
+}
+
+// pooled is a package that this transaction has read.
+type pooled struct {
+	temp  string // its copy; "" when the file is in the pool already
+	entry *entry
+}
+
+// Begin takes the archive's lock, waiting for it as long as ctx allows, reads what is published, and removes what a
+// killed run left behind. The root is made when it is not there. [Transaction.Close] must follow.
+func Begin(ctx context.Context, o Options) (*Transaction, error) {
+	root, err := filepath.Abs(o.Root)
+	if err != nil {
+		return nil, fmt.Errorf("archive: %w", err)
+	}
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return nil, fmt.Errorf("archive: %w", err)
+	}
+	l, err := acquire(ctx, root, o.Waiting)
+	if err != nil {
+		return nil, fmt.Errorf("archive %s: %w", o.Root, err)
+	}
+	t := &Transaction{disk: &disk{root: root}, lock: l, pool: map[string]*pooled{}, halfway: l.unclean}
+	if err := t.disk.clean(); err != nil {
+		return nil, errors.Join(fmt.Errorf("archive %s: %w", o.Root, err), t.Close())
+	}
+	if t.tree, err = loadTree(root, o.Definition, l.unclean); err != nil {
+		return nil, errors.Join(fmt.Errorf("archive %s: %w", o.Root, err), t.Close())
+	}
+	return t, nil
+}
+
+// Close gives up the lock, and what was not published. It may be called again after that, to no effect.
+func (t *Transaction) Close() error {
+	if t.closed {
+		return nil
+	}
+	t.closed = true
+	return errors.Join(os.RemoveAll(t.disk.path(tempDir)), t.lock.release(!t.halfway))
+}
+
+// RemoveOptions select packages of one suite.
+type RemoveOptions struct {
+	Suite    string
+	Selector Selector
+}
+
+// Removed is a package that a suite no longer lists.
+type Removed struct {
+	Package, Version, Architecture string
+}
+
+// Remove takes packages out of a suite's indices and returns them, sorted. Their files stay in the pool until
+// [Transaction.CollectGarbage] finds that no index needs them. That nothing is selected is no error.
+func (t *Transaction) Remove(ctx context.Context, o RemoveOptions) ([]Removed, error) {
+	s, err := t.tree.suite(o.Suite)
+	if err != nil {
+		return nil, err
+	}
+	gone := map[packageKey]bool{}
+	for _, component := range t.tree.def.Components {
+		for _, arch := range t.tree.def.Architectures {
+			x, err := t.tree.index(ctx, s, indexKey{component, arch})
+			if err != nil {
+				return nil, err
+			}
+			x.remove(o.Selector, gone)
+		}
+	}
+	var removed []Removed
+	for key := range gone {
+		removed = append(removed, Removed{key.name, key.version, key.arch})
+	}
+	slices.SortFunc(removed, func(a, b Removed) int {
+		return compareEntries(&entry{name: a.Package, version: a.Version, arch: a.Architecture}, &entry{name: b.Package, version: b.Version, arch: b.Architecture})
+	})
+	return removed, nil
+}
+
+// remove drops what the selector selects and notes it in gone.
+func (x *index) remove(selector Selector, gone map[packageKey]bool) {
+	kept := make([]entry, 0, len(x.entries))
+	for i := range x.entries {
+		if e := &x.entries[i]; selector.selects(e) {
+			gone[e.key()] = true
+			x.removed++
+		} else {
+			kept = append(kept, *e)
+		}
+	}
+	x.entries = kept
+	for key, e := range x.added {
+		if selector.selects(e) {
+			gone[key] = true
+			delete(x.added, key)
+		}
+	}
+}

@@ -1,0 +1,262 @@
+package apt
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"kubedist/pkg/hint"
+)
+
+// tree is a published archive as its InRelease files describe it. InRelease is written last, so it is what counts when
+// a run was killed; the indices it names are read from by-hash, where they stay.
+type tree struct {
+	root   string
+	def    *Definition
+	suites []*suite // those of the definition in its order, then any others that are on the disk, by name
+}
+
+// suite is one suite of a tree.
+type suite struct {
+	name    string
+	def     *Suite   // nil when the definition does not have it (any more)
+	release *Release // nil when the suite was never published
+	text    []byte   // of the release
+	signed  []byte   // InRelease
+	newest  time.Time
+	indices map[indexKey]*index
+}
+
+type indexKey struct{ component, arch string }
+
+// packageKey identifies a package within an index.
+type packageKey struct{ name, version, arch string }
+
+func (e *entry) key() packageKey { return packageKey{e.name, e.version, e.arch} }
+
+// index is one Packages index, loaded, with what was added since.
+type index struct {
+	entries []entry // sorted
+	added   map[packageKey]*entry
+	removed int
+}
+
+// find returns the entry of that key.
+func (x *index) find(key packageKey) *entry {
+	if e := x.added[key]; e != nil {
+		return e
+	}
+	want := entry{name: key.name, version: key.version, arch: key.arch}
+	i, found := slices.BinarySearchFunc(x.entries, &want, func(e entry, w *entry) int { return compareEntries(&e, w) })
+	if !found {
+		return nil
+	}
+	return &x.entries[i]
+}
+
+// named returns the entries that were loaded under a name.
+func (x *index) named(name string) []entry {
+	from, _ := slices.BinarySearchFunc(x.entries, name, func(e entry, n string) int { return strings.Compare(e.name, n) })
+	to := from
+	for to < len(x.entries) && x.entries[to].name == name {
+		to++
+	}
+	return x.entries[from:to]
+}
+
+// merged returns all entries in order.
+func (x *index) merged() []*entry {
+	all := make([]*entry, 0, len(x.entries)+len(x.added))
+	for i := range x.entries {
+		all = append(all, &x.entries[i])
+	}
+	if len(x.added) == 0 {
+		return all
+	}
+	for _, e := range x.added {
+		all = append(all, e)
+	}
+	slices.SortFunc(all, compareEntries)
+	return all
+}
+
+func (x *index) changed() bool { return len(x.added) > 0 || x.removed > 0 }
+
+// loadTree reads the Release files of all suites. Indices are read when they are needed. unclean says that a run may
+// have been killed, which explains a suite without an InRelease.
+func loadTree(root string, def *Definition, unclean bool) (*tree, error) {
+	t := &tree{root: root, def: def}
+	for i := range def.Suites {
+		t.suites = append(t.suites, &suite{name: def.Suites[i].Name, def: &def.Suites[i]})
+	}
+	dirs, err := os.ReadDir(filepath.Join(root, distsDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("archive: %w", err)
+	}
+	for _, dir := range dirs {
+		if dir.IsDir() && !slices.ContainsFunc(t.suites, func(s *suite) bool { return s.name == dir.Name() }) {
+			t.suites = append(t.suites, &suite{name: dir.Name()})
+		}
+	}
+	for _, s := range t.suites {
+		s.indices = map[indexKey]*index{}
+		if err := t.loadSuite(s, unclean); err != nil {
+			return nil, fmt.Errorf("suite %s: %w", s.name, err)
+		}
+	}
+	return t, nil
+}
+
+func (t *tree) loadSuite(s *suite, unclean bool) error {
+	plain, err := t.readSmall(path.Join(suiteDir(s.name), "Release"))
+	if err != nil {
+		return err
+	}
+	// A run that was killed between the two files leaves a Release that is ahead.
+	if ahead, err := ParseRelease(plain); err == nil {
+		s.newest = ahead.Date
+	}
+	if s.signed, err = t.readSmall(path.Join(suiteDir(s.name), "InRelease")); err != nil {
+		return err
+	}
+	if s.signed == nil {
+		if plain != nil && !unclean {
+			return hint.Errorf("restore the file from a mirror or a backup", "InRelease: missing beside Release")
+		}
+		return nil
+	}
+	if s.text, err = signedText(s.signed); err != nil {
+		return fmt.Errorf("InRelease: %w", err)
+	}
+	if s.release, err = ParseRelease(s.text); err != nil {
+		return fmt.Errorf("InRelease: %w", err)
+	}
+	if s.release.Date.After(s.newest) {
+		s.newest = s.release.Date
+	}
+	return nil
+}
+
+// readSmall reads a Release file. One that is not there gives nil.
+func (t *tree) readSmall(name string) ([]byte, error) {
+	data, err := os.ReadFile(filepath.Join(t.root, filepath.FromSlash(name)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return data, err
+}
+
+// suite returns the named suite of the definition.
+func (t *tree) suite(name string) (*suite, error) {
+	if _, err := t.def.Suite(name); err != nil {
+		return nil, err
+	}
+	return t.suites[slices.IndexFunc(t.suites, func(s *suite) bool { return s.name == name })], nil
+}
+
+// index loads an index of a suite, once. A suite that does not have it yet gives an empty one.
+func (t *tree) index(ctx context.Context, s *suite, key indexKey) (*index, error) {
+	if x := s.indices[key]; x != nil {
+		return x, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	x := &index{added: map[packageKey]*entry{}}
+	if s.release != nil {
+		name := path.Join(indexDir(key.component, key.arch), "Packages")
+		text, err := t.readIndex(s, name)
+		if err == nil {
+			x.entries, err = parsePackages(text)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("suite %s: %s: %w", s.name, name, err)
+		}
+	}
+	s.indices[key] = x
+	return x, nil
+}
+
+// readIndex reads the plain text of an index, whatever form of it is there and whole, and checks it.
+func (t *tree) readIndex(s *suite, name string) (string, error) {
+	plain, listed := s.release.File(name)
+	if !listed {
+		return "", nil
+	}
+	for _, ending := range []string{"", ".zst", ".gz", ".xz"} {
+		file, found := s.release.File(name + ending)
+		if !found {
+			continue
+		}
+		for _, at := range []string{byHash(file.Path, file.SHA256), file.Path} {
+			data, err := os.ReadFile(filepath.Join(t.root, filepath.FromSlash(path.Join(suiteDir(s.name), at))))
+			if err != nil || !file.matches(data) {
+				continue
+			}
+			if data, err = unpackIndex(data, strings.TrimPrefix(ending, ".")); err == nil && plain.matches(data) {
+				return string(data), nil
+			}
+		}
+	}
+	return "", hint.Errorf("find out more with: kubedist repo verify", "no file on disk is the one that InRelease names, with SHA-256 %s", plain.SHA256)
+}
+
+func (f ReleaseFile) matches(data []byte) bool {
+	if int64(len(data)) != f.Size {
+		return false
+	}
+	digest := sha256.Sum256(data)
+	return hex.EncodeToString(digest[:]) == f.SHA256
+}
+
+// keys lists the indices that the suite has or had.
+func (s *suite) keys() []indexKey {
+	var keys []indexKey
+	if s.release == nil {
+		return nil
+	}
+	for _, f := range s.release.Files {
+		parts := strings.Split(f.Path, "/")
+		if len(parts) == 3 && parts[2] == "Packages" && strings.HasPrefix(parts[1], "binary-") {
+			keys = append(keys, indexKey{parts[0], strings.TrimPrefix(parts[1], "binary-")})
+		}
+	}
+	return keys
+}
+
+// damage looks for a file of the suite that is not as InRelease says, after a run that was killed. "" means none.
+func (t *tree) damage(ctx context.Context, s *suite) (string, error) {
+	dir := suiteDir(s.name)
+	release, err := t.readSmall(path.Join(dir, "Release"))
+	if err != nil {
+		return "", err
+	}
+	if !bytes.Equal(release, s.text) {
+		return "Release", nil
+	}
+	if signature, err := t.readSmall(path.Join(dir, "Release.gpg")); err != nil || signature == nil {
+		return "Release.gpg", err
+	}
+	for _, f := range s.release.Files {
+		for _, name := range []string{f.Path, byHash(f.Path, f.SHA256)} {
+			digest, size, err := hashFile(ctx, filepath.Join(t.root, filepath.FromSlash(path.Join(dir, name))))
+			if errors.Is(err, fs.ErrNotExist) || err == nil && (size != f.Size || digest != f.SHA256) {
+				return name, nil
+			}
+			if err != nil {
+				return "", err
+			}
+		}
+	}
+	return "", nil
+}

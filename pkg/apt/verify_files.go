@@ -1,0 +1,143 @@
+package apt
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// poolFile is what the indices say about a file in the pool.
+type poolFile struct {
+	name   string
+	index  string // the first that lists it
+	size   int64
+	sha256 string
+}
+
+// indices checks every file that a Release lists, under both its names, and reads the Packages among them.
+func (v *verifier) indices(dir string, r *Release) {
+	for _, f := range r.Files {
+		v.report.Indices++
+		name := path.Join(dir, f.Path)
+		data, info, ok := v.read(name)
+		if ok && !f.matches(data) {
+			v.found(name, "is not the file that InRelease names, with SHA-256 %s", f.SHA256)
+			ok = false
+		}
+		if r.AcquireByHash {
+			hashed := path.Join(dir, byHash(f.Path, f.SHA256))
+			// The two are most often one file.
+			if other, err := v.root.Stat(hashed); err != nil || !ok || !os.SameFile(info, other) {
+				if copied, _, there := v.read(hashed); there && !f.matches(copied) {
+					v.found(hashed, "its contents are not those of its name")
+				}
+			}
+		}
+		base := path.Base(f.Path)
+		compression, isIndex := "", base == "Packages"
+		if !isIndex {
+			compression, isIndex = strings.CutPrefix(base, "Packages.")
+		}
+		if !isIndex {
+			continue
+		}
+		plain, listed := r.File(path.Join(path.Dir(f.Path), "Packages"))
+		if !listed {
+			v.found(name, "the plain form is not listed, so apt would not fetch it")
+			continue
+		}
+		if !ok {
+			continue
+		}
+		if text, err := unpackIndex(data, compression); err != nil {
+			v.found(name, "%v", err)
+		} else if !plain.matches(text) {
+			v.found(name, "does not unpack to the plain form")
+		} else if compression == "" {
+			v.index(name, string(text))
+		}
+	}
+}
+
+// index notes what an index lists, and finds packages with two contents.
+func (v *verifier) index(name, text string) {
+	entries, err := parsePackages(text)
+	if err != nil {
+		v.found(name, "%v", err)
+		return
+	}
+	for i := range entries {
+		e := &entries[i]
+		file := &poolFile{name: e.filename, index: name, size: e.size, sha256: e.sha256}
+		for _, other := range []*poolFile{v.pool[e.filename], v.packages[e.key()]} {
+			if other != nil && other.sha256 != e.sha256 {
+				v.found(name, "%s %s (%s) has SHA-256 %s here and %s in %s", e.name, e.version, e.arch, e.sha256, other.sha256, other.index)
+			}
+		}
+		if v.pool[e.filename] == nil {
+			v.pool[e.filename] = file
+		}
+		if v.packages[e.key()] == nil {
+			v.packages[e.key()] = file
+		}
+	}
+}
+
+// poolFiles reads every listed package.
+func (v *verifier) poolFiles(ctx context.Context) error {
+	names := slices.Sorted(maps.Keys(v.pool))
+	problems := make([]string, len(names))
+	workers, ctx := errgroup.WithContext(ctx)
+	if workers.SetLimit(v.options.Jobs); v.options.Jobs <= 0 {
+		workers.SetLimit(runtime.GOMAXPROCS(0))
+	}
+	for i, name := range names {
+		workers.Go(func() error {
+			problems[i] = v.poolFile(ctx, v.pool[name])
+			return ctx.Err()
+		})
+	}
+	if err := workers.Wait(); err != nil {
+		return err
+	}
+	for i, name := range names {
+		v.report.Packages++
+		v.report.Bytes += v.pool[name].size
+		if problems[i] != "" {
+			v.found(name, "%s", problems[i])
+		}
+	}
+	return nil
+}
+
+// poolFile says what is wrong with one file, "" when nothing is.
+func (v *verifier) poolFile(ctx context.Context, want *poolFile) string {
+	info, err := v.root.Stat(want.name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "missing; listed in " + want.index
+	case err != nil:
+		return reason(err).Error()
+	case !info.Mode().IsRegular():
+		return "not a regular file"
+	case info.Size() != want.size:
+		return "its size is not what " + want.index + " says"
+	}
+	digest, _, err := hashFile(ctx, filepath.Join(v.root.Name(), filepath.FromSlash(want.name)))
+	switch {
+	case err != nil:
+		return reason(err).Error()
+	case digest != want.sha256:
+		return "its SHA-256 is " + digest + "; " + want.index + " says " + want.sha256
+	}
+	return ""
+}
