@@ -1,0 +1,56 @@
+package release
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+
+	"kubedist/pkg/ledger"
+)
+
+// Kind says what an artifact is.
+type Kind string
+
+// The kinds of artifacts.
+const (
+	Binary  Kind = "binary"
+	Deb     Kind = "package"
+	TarFile Kind = "tarball"
+)
+
+// Artifact is one file of a release.
+type Artifact struct {
+	Path     string   `json:"path"` // below the release's directory
+	Kind     Kind     `json:"kind"`
+	Name     string   `json:"name"`
+	Version  string   `json:"version"`
+	Platform string   `json:"platform,omitempty"`
+	Size     int64    `json:"size"` // bytes
+	SHA256   string   `json:"sha256"`
+	SHA512   string   `json:"sha512"`
+	Source   string   `json:"source"`            // name of the source under "sources"
+	Main     string   `json:"main,omitempty"`    // of a binary: its main package
+	From     []string `json:"from,omitempty"`    // paths of the artifacts that are inside
+	Missing  []string `json:"missing,omitempty"` // of a tarball: programs that its layout has and this release has not
+}
+
+// collection gathers artifacts from workers; their order is that of their paths, never that of time.
+type collection struct {
+	mu   sync.Mutex
+	list []Artifact
+}
+
+func (c *collection) add(a Artifact, f ledger.File) Artifact {
+	a.Path, a.Size, a.SHA256, a.SHA512 = f.Path, f.Size, f.SHA256, f.SHA512
+	slices.Sort(a.From)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.list = append(c.list, a)
+	return a
+}
+
+func (c *collection) sorted() []Artifact {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.SortedFunc(slices.Values(c.list), func(a, b Artifact) int { return cmp.Compare(a.Path, b.Path) })
+}

@@ -1,0 +1,91 @@
+package release
+
+import (
+	"context"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"kubedist/pkg/build"
+	"kubedist/pkg/progress"
+	"kubedist/pkg/source"
+	"kubedist/pkg/spec"
+)
+
+// compile runs one go build of the plan and notes the programs that are released.
+func (r *run) compile(ctx context.Context, task *progress.Task, p Platform, c Compile) ([]built, error) {
+	tree := r.trees[c.Source]
+	job, err := r.job(p, c, tree)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, program := range c.Programs {
+		names = append(names, program.Name)
+	}
+	label := strings.Join(names, " ")
+	if len(names) > 4 {
+		label = c.Source + " (" + strconv.Itoa(len(names)) + " programs)"
+	}
+	task.Step("compile " + label)
+	result, err := r.compiler.Compile(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	if !result.Reused {
+		r.worked.Store(true)
+	}
+	var programs []built
+	for i, program := range c.Programs {
+		programs = append(programs, built{program, result.Files[i]})
+		if !program.Tool {
+			r.artifacts.add(Artifact{Kind: Binary, Name: program.Name, Version: tree.Stamp.Version, Platform: p.Name, Source: c.Source, Main: program.Main}, result.Files[i])
+		}
+	}
+	return programs, nil
+}
+
+// job words a compile of the plan as a go build.
+func (r *run) job(p Platform, c Compile, tree *source.Tree) (build.Job, error) {
+	s, _ := r.Spec.Source(c.Source)
+	ldflags, err := linkerFlags(s.Build, tree.Stamp)
+	if err != nil {
+		return build.Job{}, err
+	}
+	job := build.Job{
+		Name: p.Name + " " + c.Source, Dir: tree.Dir, Tree: tree.Digest, Toolchain: r.toolchain(tree), GoVersion: r.goVersions[c.Source],
+		Env: tree.Env(), Platform: p.Platform, Tags: s.Build.Tags, Suffix: s.Build.InstallSfx, Ldflags: ldflags,
+	}
+	for _, program := range c.Programs {
+		// bin/linux/armv7/kubeadm; the programs of a group share a directory of their own.
+		dir := filepath.Join(r.Dir(), "bin", filepath.FromSlash(p.ID.Dir()))
+		if b, _ := r.Spec.Binary(program.Binary); b.Find != "" {
+			dir = filepath.Join(dir, program.Binary)
+		}
+		if program.Tool {
+			dir = filepath.Join(r.ledger.Dir(), "tools")
+		}
+		job.Programs = append(job.Programs, build.Program{Name: path.Base(program.Main), Main: program.Main, Dest: filepath.Join(dir, p.ID.Executable(program.Name))})
+	}
+	return job, nil
+}
+
+// linkerFlags is the value of -ldflags that stamps programs: each variable as -X 'SYMBOL=VALUE', then two blanks and
+// the rest, for all packages, exactly as the official builds write it.
+func linkerFlags(b spec.Build, stamp source.Stamp) (string, error) {
+	data := map[string]string{
+		"Version": stamp.Version, "Commit": stamp.Commit, "TreeState": stamp.TreeState,
+		"BuildDate": stamp.BuildDate.UTC().Format(time.RFC3339), "Major": stamp.Major(), "Minor": stamp.Minor(),
+	}
+	var set []string
+	for _, variable := range b.Variables {
+		expanded, err := expand(variable, data)
+		if err != nil {
+			return "", err
+		}
+		set = append(set, "-X '"+expanded+"'")
+	}
+	return "all=" + strings.Join(set, " ") + "  " + b.Ldflags, nil
+}

@@ -1,0 +1,53 @@
+package release
+
+import (
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"kubedist/pkg/apt"
+	"kubedist/pkg/build"
+	"kubedist/pkg/deb"
+	"kubedist/pkg/openpgp"
+	"kubedist/pkg/progress"
+	"kubedist/pkg/spec"
+)
+
+// Options are what a release is made from and how.
+type Options struct {
+	Version   string // v1.36.3
+	Selection Selection
+
+	Spec      *spec.Spec
+	Templates fs.FS
+
+	Sources   map[string]string // source name -> directory to take it from instead of the module proxy
+	Commit    string            // commit of the Kubernetes source; "" where the tree itself says or nobody knows
+	BuildDate time.Time         // zero: the time of the commit
+	Epoch     time.Time         // SOURCE_DATE_EPOCH: the build date of directories, which may know no commit
+	Toolchain string            // "local" to compile with the go command that is installed; "" for what the tree pins
+
+	Out      string // releases lie at <Out>/<Version>
+	CacheDir string // source trees are kept at <CacheDir>/trees
+
+	Maintainer  string
+	Compression deb.Compression
+	Signer      openpgp.Signer // signs packages, checksums and the archive
+
+	Budget    build.Budget
+	KeepGoing bool // finish what can be finished after a failure
+
+	Archive *Archive // nil: the release is not published
+
+	Reporter progress.Reporter
+	Now      time.Time // of publishing: the clock's or SOURCE_DATE_EPOCH
+}
+
+// Archive is the apt archive that a release goes into.
+type Archive struct {
+	Root       string
+	Definition *apt.Definition
+}
+
+// Dir is the directory of the release.
+func (o *Options) Dir() string { return filepath.Join(o.Out, o.Version) }

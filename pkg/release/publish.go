@@ -1,0 +1,109 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"kubedist/pkg/apt"
+	"kubedist/pkg/hint"
+	"kubedist/pkg/openpgp"
+	"kubedist/pkg/progress"
+)
+
+// publish puts the packages into the archive and returns the suites that they are in. Packages that the archive lists
+// already are not read again.
+func (r *run) publish(ctx context.Context) (suites []string, err error) {
+	if r.Archive == nil {
+		return nil, nil
+	}
+	if suites, err = r.Archive.Definition.SuitesFor(r.plan.Version); err != nil {
+		return nil, hint.With(err, "add a suite that accepts it to the archive's definition, or publish nothing with --no-archive")
+	}
+	task := progress.Start(r.Reporter, "archive", "publish into "+fmt.Sprint(suites))
+	result, err := r.publishInto(ctx, suites, task)
+	if err != nil {
+		fail(ctx, task, err)
+		return nil, fmt.Errorf("publishing %s: %w", r.plan.Version, err)
+	}
+	for _, s := range result.Suites {
+		if s.Published {
+			r.worked.Store(true)
+		}
+	}
+	for _, warning := range result.Warnings {
+		progress.Warn(r.Reporter, "archive: %s", warning)
+	}
+	task.Done()
+	return suites, nil
+}
+
+func (r *run) publishInto(ctx context.Context, suites []string, task *progress.Task) (*apt.Result, error) {
+	tx, err := apt.Begin(ctx, apt.Options{Root: r.Archive.Root, Definition: r.Archive.Definition, Waiting: func(holder string) {
+		task.Warn("waiting for %s, which is changing the archive", holder)
+	}})
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Close()
+	ours, companions, err := r.unpublished(ctx, tx, suites)
+	if err != nil {
+		return nil, err
+	}
+	if len(ours) > 0 {
+		if _, err := tx.Add(ctx, ours, apt.AddOptions{Suites: suites, Jobs: r.Budget.Cores}); err != nil {
+			return nil, err
+		}
+	}
+	if len(companions) > 0 {
+		// The version of a companion does not follow the release's, so an earlier release may have brought it, signed with
+		// another key or compressed in another way. Clients that have it keep it, and so does the archive.
+		added, err := tx.Add(ctx, companions, apt.AddOptions{Suites: suites, Jobs: r.Budget.Cores, KeepExisting: true})
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range added {
+			if a.Outcome == apt.OutcomeKept {
+				progress.Note(r.Reporter, "archive: %s %s %s is there already with other bytes, and stays", a.Package, a.Version, a.Architecture)
+			}
+		}
+	}
+	o := apt.PublishOptions{Signers: []openpgp.Signer{r.Signer}, Now: r.Now}
+	if r.Epoch.IsZero() {
+		o.Clock = time.Now
+	}
+	return tx.Publish(ctx, o)
+}
+
+// unpublished returns the files of packages that at least one of suites does not list: those of the release's own
+// version, and companions. A package that is listed with other contents counts as not listed, unless it is a companion.
+func (r *run) unpublished(ctx context.Context, tx *apt.Transaction, suites []string) (ours, companions []string, err error) {
+	digests := map[string]string{}
+	for _, a := range r.artifacts.sorted() {
+		digests[a.Path] = a.SHA256
+	}
+	for _, p := range r.plan.Platforms {
+		for _, pkg := range p.Packages {
+			missing := false
+			for _, suite := range suites {
+				have, err := tx.Lookup(ctx, suite, pkg.Name, pkg.Version, pkg.Architecture)
+				if err != nil {
+					return nil, nil, err
+				}
+				missing = missing || have == "" || have != digests["debs/"+pkg.File()] && !pkg.Companion
+			}
+			path := filepath.Join(r.Dir(), "debs", pkg.File())
+			switch {
+			case missing && pkg.Companion:
+				companions = append(companions, path)
+			case missing:
+				ours = append(ours, path)
+			}
+		}
+	}
+	slices.Sort(ours)
+	slices.Sort(companions)
+	return ours, companions, nil
+}

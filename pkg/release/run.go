@@ -1,0 +1,269 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofrs/flock"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+	"kubedist/pkg/build"
+	"kubedist/pkg/gocmd"
+	"kubedist/pkg/hint"
+	"kubedist/pkg/ledger"
+	"kubedist/pkg/progress"
+	"kubedist/pkg/source"
+)
+
+// run is one execution of a plan.
+type run struct {
+	*Options
+	command  *gocmd.Go
+	plan     *Plan
+	ledger   *ledger.Ledger
+	compiler build.Compiler
+	lanes    *semaphore.Weighted // platforms being compiled
+	writers  *semaphore.Weighted // packages and tarballs being compressed
+
+	trees      map[string]*source.Tree // by source name
+	goVersions map[string]string       // by source name: the tool chain that compiles it
+	extra      []string                // platforms that the tree does not list
+
+	documents *documents
+	shared    *shared
+	artifacts *collection
+	worked    atomic.Bool // something had to be made
+}
+
+// built is a compiled program.
+type built struct {
+	program Program
+	file    ledger.File
+}
+
+// Result is what a run made.
+type Result struct {
+	Dir       string     `json:"dir"`
+	Version   string     `json:"version"`
+	Artifacts []Artifact `json:"artifacts"`
+	Published []string   `json:"published,omitempty"` // suites of the archive
+	UpToDate  bool       `json:"upToDate"`            // there was nothing to do
+}
+
+// Run makes a release, or what is missing of it. Files are complete when they appear under their names, so that a run
+// which was interrupted is resumed by the next one.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	r, err := prepare(ctx, &o)
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := r.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if err := r.pipelines(ctx); err != nil {
+		return nil, err
+	}
+	result := &Result{Dir: r.Dir(), Version: r.plan.Version, Artifacts: r.artifacts.sorted()}
+	if o.Selection.Until == Publish {
+		if err := r.finish(ctx); err != nil {
+			return nil, fmt.Errorf("manifest of %s: %w", r.plan.Version, err)
+		}
+		if result.Published, err = r.publish(ctx); err != nil {
+			return nil, err
+		}
+	}
+	result.UpToDate = !r.worked.Load()
+	return result, nil
+}
+
+// PlanOnly opens the sources and returns the plan that Run would run.
+func PlanOnly(ctx context.Context, o Options) (*Plan, error) {
+	r, err := prepare(ctx, &o)
+	if err != nil {
+		return nil, err
+	}
+	return r.plan, nil
+}
+
+// prepare opens the sources and makes the plan.
+func prepare(ctx context.Context, o *Options) (*run, error) {
+	command, err := gocmd.New(ctx, gocmd.Options{Environ: os.Environ()})
+	if err != nil {
+		return nil, err
+	}
+	l := ledger.New(o.Dir())
+	r := &run{
+		Options: o, command: command, ledger: l,
+		compiler:  build.Cached(build.Go(command, o.Budget), l),
+		lanes:     semaphore.NewWeighted(int64(o.Budget.Lanes())),
+		writers:   semaphore.NewWeighted(int64(o.Budget.Cores)),
+		documents: &documents{ready: make(chan struct{})}, shared: &shared{}, artifacts: &collection{},
+	}
+	in, err := r.openSources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if r.plan, err = NewPlan(o.Spec, in, o.Selection); err != nil {
+		return nil, err
+	}
+	r.noteExtraPlatforms()
+	return r, nil
+}
+
+// lock keeps a second run away from the release's directory for as long as this process lives.
+func (r *run) lock() (func(), error) {
+	if err := os.MkdirAll(r.ledger.Dir(), 0o755); err != nil {
+		return nil, err
+	}
+	lock := flock.New(filepath.Join(r.ledger.Dir(), "lock"))
+	ok, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("locking %s: %w", r.Dir(), err)
+	}
+	if !ok {
+		return nil, hint.Errorf("wait for it, or choose another directory with --out", "%s: another kubedist is making this release", r.Dir())
+	}
+	return func() { _ = lock.Close() }, nil
+}
+
+// pipelines runs platform beside platform: compile, package, tar. The first failure stops the others, unless
+// KeepGoing is set; then all failures are returned together.
+func (r *run) pipelines(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	var mu sync.Mutex
+	var failures []error
+	start := func(work func(context.Context) error) {
+		group.Go(func() error {
+			err := work(ctx)
+			if err == nil || !r.KeepGoing || ctx.Err() != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			failures = append(failures, err)
+			return nil
+		})
+	}
+	for _, t := range r.plan.Tarballs {
+		start(func(ctx context.Context) error { return r.sharedTarball(ctx, t) })
+	}
+	if len(r.plan.Documents) == 0 {
+		close(r.documents.ready)
+	}
+	progress.Plan(r.Reporter, len(r.plan.Platforms), "%s for %d platforms on %d cores", r.plan.Version, len(r.plan.Platforms), r.Budget.Cores)
+	for i, p := range r.plan.Platforms {
+		// Platforms get their lane in the plan's order: the first writes the documents that all packages wait for.
+		if err := r.lanes.Acquire(ctx, 1); err != nil {
+			group.Go(func() error { return err })
+			break
+		}
+		release := sync.OnceFunc(func() { r.lanes.Release(1) })
+		start(func(ctx context.Context) error {
+			defer release()
+			return r.platform(ctx, p, i == 0 && len(r.plan.Documents) > 0, release)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	slices.SortFunc(failures, func(a, b error) int { return slices.Compare([]byte(a.Error()), []byte(b.Error())) })
+	return errors.Join(failures...)
+}
+
+// fail ends task with err, or, when another task's failure or an interrupt ended it, as stopped.
+func fail(ctx context.Context, task *progress.Task, err error) {
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	task.Fail(err)
+}
+
+// sharedTarball makes a tarball of no platform; those that hold it wait for it.
+func (r *run) sharedTarball(ctx context.Context, t Tarball) error {
+	task := progress.Start(r.Reporter, "all platforms", "tar "+t.Name)
+	if err := r.tarball(ctx, "", t, nil); err != nil {
+		fail(ctx, task, err)
+		r.shared.done(t.Name, ledger.File{}, err)
+		return err
+	}
+	task.Done()
+	return nil
+}
+
+// platform is one platform's pipeline. The one whose programs run on this machine writes the documents too. compiled is
+// called when the platform has no more use for its lane.
+func (r *run) platform(ctx context.Context, p Platform, writesDocuments bool, compiled func()) (err error) {
+	task := progress.Start(r.Reporter, p.Name, "start")
+	defer func() {
+		if err != nil {
+			fail(ctx, task, err)
+			return
+		}
+		task.Done()
+	}()
+	var programs []built
+	for _, c := range p.Compiles {
+		list, err := r.compile(ctx, task, p, c)
+		if err != nil {
+			if writesDocuments {
+				r.documents.err = fmt.Errorf("documents: %w", err)
+				close(r.documents.ready)
+			}
+			return err
+		}
+		programs = append(programs, list...)
+	}
+	compiled()
+	if writesDocuments {
+		task.Step("write documents")
+		tools := map[string]ledger.File{}
+		for _, b := range programs {
+			tools[b.program.Binary] = b.file
+		}
+		r.documents.files, r.documents.err = r.writeDocuments(ctx, tools)
+		close(r.documents.ready)
+		if r.documents.err != nil {
+			return r.documents.err
+		}
+	}
+	if len(p.Packages) > 0 {
+		task.Step("package")
+	}
+	group, packaging := errgroup.WithContext(ctx)
+	for _, planned := range p.Packages {
+		group.Go(func() error { return r.pkg(packaging, p, planned, programs) })
+	}
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("%s: %w", p.Name, err)
+	}
+	if len(p.Tarballs) > 0 {
+		task.Step("tar")
+	}
+	for _, planned := range p.Tarballs {
+		if err := r.tarball(ctx, p.Name, planned, programs); err != nil {
+			return fmt.Errorf("%s: %w", p.Name, err)
+		}
+	}
+	return nil
+}
+
+// path is where a file of the release lies.
+func (r *run) path(f ledger.File) string { return filepath.Join(r.Dir(), filepath.FromSlash(f.Path)) }
+
+// signingTime is when a signature of something dated at says it was made: then, or when the key was made if that was
+// later, for verifiers refuse signatures that are older than their key.
+func (r *run) signingTime(at time.Time) time.Time {
+	if created := r.Signer.Public().Created(); created.After(at) {
+		return created
+	}
+	return at
+}

@@ -1,0 +1,350 @@
+package release
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"kubedist/pkg/apt"
+	"kubedist/pkg/build"
+	"kubedist/pkg/deb"
+	"kubedist/pkg/gocmd"
+	"kubedist/pkg/openpgp"
+	"kubedist/pkg/platform"
+	"kubedist/pkg/progress"
+	"kubedist/repo"
+	"kubedist/templates"
+)
+
+// epoch dates everything in these tests.
+var epoch = time.Date(2026, time.September, 21, 14, 13, 20, 0, time.UTC)
+
+// newKey makes a key whose signatures can carry epoch.
+func newKey(t *testing.T) *openpgp.Key {
+	t.Helper()
+	key, err := openpgp.Generate(t.Context(), openpgp.GenerateOptions{Name: "test", Created: epoch.AddDate(-1, 0, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// smallTree is a workspace in the shape of Kubernetes that compiles in seconds.
+func smallTree(name string) string { return filepath.Join("..", "source", "testdata", name) }
+
+// smallRelease releases the small tree into a directory of the test's own.
+func smallRelease(t *testing.T, signer openpgp.Signer, platforms ...string) Options {
+	t.Helper()
+	definition, err := apt.ParseDefinition("archive.yaml", repo.Archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	return Options{
+		Version: "v1.36.3", Spec: realSpec(t), Templates: templates.FS, Toolchain: gocmd.Local, Maintainer: "Test <test@example.org>",
+		Selection: Selection{Platforms: ids(t, platforms...), Revision: "1.1", Host: platform.ID{OS: runtime.GOOS, Arch: runtime.GOARCH}, Until: Publish},
+		Sources:   map[string]string{"kubernetes": smallTree("kubernetes"), "cni-plugins": smallTree("cni-plugins"), "cri-tools": smallTree("cri-tools")},
+		Out:       filepath.Join(dir, "out"), CacheDir: filepath.Join(dir, "cache"), Signer: signer, Epoch: epoch, Now: epoch,
+		Budget:  build.Budget{Cores: runtime.GOMAXPROCS(0), Memory: 8 << 30},
+		Archive: &Archive{Root: filepath.Join(dir, "public"), Definition: definition}, Reporter: progress.Discard{},
+	}
+}
+
+func mustRun(t *testing.T, o Options) *Result {
+	t.Helper()
+	result, err := Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// TestFullMatrix carries every platform through every step.
+func TestFullMatrix(t *testing.T) {
+	t.Parallel()
+	key := newKey(t)
+	o := smallRelease(t, key)
+	result := mustRun(t, o)
+	if result.UpToDate {
+		t.Error("the first run says that there was nothing to do")
+	}
+	if !slices.Equal(result.Published, []string{"v1.36", "stable", "unstable"}) {
+		t.Errorf("published into %v", result.Published)
+	}
+	verified, err := Verify(t.Context(), o.Dir(), VerifyOptions{Keyring: []*openpgp.Certificate{key.Public()}, Spec: o.Spec, Now: epoch, Jobs: 2})
+	if err != nil || len(verified.Findings) > 0 {
+		t.Fatalf("verifying: %v, %+v", err, verified)
+	}
+	report, err := apt.Verify(t.Context(), apt.VerifyOptions{Root: o.Archive.Root, Keyring: []*openpgp.Certificate{key.Public()}, Now: epoch})
+	if err != nil || len(report.Findings) > 0 {
+		t.Fatalf("verifying the archive: %v, %+v", err, report)
+	}
+	var list bytes.Buffer
+	for _, a := range result.Artifacts {
+		fmt.Fprintf(&list, "%s\n", a.Path)
+		for _, missing := range a.Missing {
+			fmt.Fprintf(&list, "    without %s\n", missing)
+		}
+	}
+	golden(t, "artifacts.txt", list.Bytes())
+
+	again := mustRun(t, o)
+	if !again.UpToDate {
+		t.Error("the second run found something to do")
+	}
+	if !slices.EqualFunc(result.Artifacts, again.Artifacts, func(a, b Artifact) bool { return a.SHA256 == b.SHA256 && a.Path == b.Path }) {
+		t.Error("the second run has other artifacts")
+	}
+}
+
+// TestReproducible makes the same release in two places with all that must not matter being different.
+func TestReproducible(t *testing.T) {
+	t.Parallel()
+	key := newKey(t)
+	one, two := smallRelease(t, key, "linux/amd64", "linux/arm/v7"), smallRelease(t, key, "linux/arm/v7", "linux/amd64")
+	two.Budget = build.Budget{Cores: 1, Memory: 1 << 30}
+	mustRun(t, one)
+	mustRun(t, two)
+	sameTree(t, one.Dir(), two.Dir())
+	sameTree(t, one.Archive.Root, two.Archive.Root)
+}
+
+// sameTree compares the visible files below two directories, their modes included.
+func sameTree(t *testing.T, a, b string) {
+	t.Helper()
+	read := func(root string) map[string]string {
+		files := map[string]string{}
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			rel, err := filepath.Rel(root, path)
+			if err != nil {
+				return err
+			}
+			if strings.HasPrefix(rel, ".") && rel != "." {
+				if d.IsDir() {
+					return filepath.SkipDir
+				}
+				return nil
+			}
+			if d.Type().IsRegular() {
+				data, err := os.ReadFile(path)
+				if err != nil {
+					return err
+				}
+				info, err := d.Info()
+				if err != nil {
+					return err
+				}
+				files[rel] = info.Mode().String() + string(data)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return files
+	}
+	first, second := read(a), read(b)
+	if len(first) == 0 {
+		t.Fatalf("%s is empty", a)
+	}
+	for name, data := range first {
+		if second[name] != data {
+			t.Errorf("%s differs", name)
+		}
+		delete(second, name)
+	}
+	for name := range second {
+		t.Errorf("%s is in the second only", name)
+	}
+}
+
+// steps records which steps ran.
+type steps struct {
+	mu   sync.Mutex
+	list []progress.Event
+}
+
+func (s *steps) Report(e progress.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list = append(s.list, e)
+}
+
+// TestResume loses one package of a finished release: the next run makes it again, with the same bytes, and no more.
+func TestResume(t *testing.T) {
+	t.Parallel()
+	o := smallRelease(t, newKey(t), "linux/amd64")
+	mustRun(t, o)
+	lost := filepath.Join(o.Dir(), "debs", "kubelet_1.36.3-1.1_amd64.deb")
+	before, err := os.ReadFile(lost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := filepath.Join(o.Dir(), "debs", "kubeadm_1.36.3-1.1_amd64.deb")
+	keptBefore, err := os.Stat(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(lost, before[:len(before)/2], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if result := mustRun(t, o); result.UpToDate {
+		t.Error("a truncated package went unnoticed")
+	}
+	after, err := os.ReadFile(lost)
+	if err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the package was not made again as it was: %v", err)
+	}
+	keptAfter, err := os.Stat(kept)
+	if err != nil || !os.SameFile(keptBefore, keptAfter) {
+		t.Errorf("another package was written again: %v", err)
+	}
+}
+
+// TestVerifyFinds damages a release in ways that verifying has to notice.
+func TestVerifyFinds(t *testing.T) {
+	t.Parallel()
+	key, other := newKey(t), newKey(t)
+	o := smallRelease(t, key, "linux/amd64")
+	mustRun(t, o)
+	for name, c := range map[string]struct {
+		damage func(dir string) error
+		key    openpgp.Signer
+		want   string
+	}{
+		"a flipped byte": {func(dir string) error { return flip(filepath.Join(dir, "debs", "kubectl_1.36.3-1.1_amd64.deb")) }, key, "kubectl_1.36.3-1.1_amd64.deb: different"},
+		"a missing file": {func(dir string) error { return os.Remove(filepath.Join(dir, "tarballs", "kubernetes-src.tar.gz")) }, key, "kubernetes-src.tar.gz: missing"},
+		"an extra file":  {func(dir string) error { return os.WriteFile(filepath.Join(dir, "debs", "x.deb"), nil, 0o644) }, key, "debs/x.deb: extra"},
+		"another key":    {func(string) error { return nil }, other, "SHA256SUMS.asc: "},
+		"changed sums": {func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "SHA256SUMS"), []byte(strings.Repeat("0", 64)+"  release.json\n"), 0o644)
+		}, key, "SHA256SUMS.asc: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "copy")
+			if err := os.CopyFS(dir, os.DirFS(o.Dir())); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.damage(dir); err != nil {
+				t.Fatal(err)
+			}
+			v, err := Verify(t.Context(), dir, VerifyOptions{Keyring: []*openpgp.Certificate{c.key.Public()}, Spec: o.Spec, Now: epoch})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.ContainsFunc(v.Findings, func(f string) bool { return strings.Contains(f, c.want) }) {
+				t.Errorf("findings %q, want one with %q", v.Findings, c.want)
+			}
+		})
+	}
+}
+
+// flip changes one byte in the middle of a file.
+func flip(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	data[len(data)/2] ^= 1
+	return os.WriteFile(path, data, 0o644)
+}
+
+// TestBrokenPlatform breaks the tree on one platform: the error names it and quotes the compiler, nothing is published,
+// and with KeepGoing the other platforms are finished.
+func TestBrokenPlatform(t *testing.T) {
+	t.Parallel()
+	broken := filepath.Join(t.TempDir(), "kubernetes")
+	if err := os.CopyFS(broken, os.DirFS(smallTree("kubernetes"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(broken, "cmd", "kubelet", "broken_s390x.go"), []byte("package main\n\nvar x int = \"no number\"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	o := smallRelease(t, newKey(t), "linux/s390x", "linux/amd64")
+	o.Sources["kubernetes"] = broken
+	for _, keepGoing := range []bool{false, true} {
+		o.KeepGoing = keepGoing
+		_, err := Run(t.Context(), o)
+		if err == nil {
+			t.Fatal("a tree that does not compile made a release")
+		}
+		for _, want := range []string{"linux/s390x", "broken_s390x.go:3", "untyped string"} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("error %q does not have %q", err, want)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(o.Archive.Root, "dists")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("a broken release was published: %v", err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(o.Dir(), "debs", "kubelet_1.36.3-1.1_amd64.deb")); err != nil {
+		t.Errorf("--keep-going did not finish the other platform: %v", err)
+	}
+}
+
+// TestInterrupted stops a run while it compiles. It ends soon, leaves no file under a final name that the next run would
+// have to mistrust, and that run succeeds.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	o := smallRelease(t, newKey(t), "linux/amd64")
+	ctx, cancel := context.WithCancel(t.Context())
+	o.Reporter = reporterFunc(func(e progress.Event) {
+		if e.Kind == progress.Stepped && strings.HasPrefix(e.Step, "compile") {
+			cancel()
+		}
+	})
+	if _, err := Run(ctx, o); !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v, want one of the interrupt", err)
+	}
+	left, err := filepath.Glob(filepath.Join(o.Dir(), "bin", "*", "*", ".kubedist-*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+	o.Reporter = progress.Discard{}
+	mustRun(t, o)
+}
+
+type reporterFunc func(progress.Event)
+
+func (f reporterFunc) Report(e progress.Event) { f(e) }
+
+// TestTwoReleasesShareAnArchive publishes a second version: the first stays.
+func TestTwoReleasesShareAnArchive(t *testing.T) {
+	t.Parallel()
+	key := newKey(t)
+	first, second := smallRelease(t, key, "linux/amd64"), smallRelease(t, key, "linux/amd64")
+	second.Archive.Root, second.Version, second.Now = first.Archive.Root, "v1.36.4", epoch.Add(time.Hour)
+	mustRun(t, first)
+	// The companions of the second release are compressed in another way. The archive keeps what it has.
+	second.Compression, _ = deb.ParseCompression("gzip")
+	mustRun(t, second)
+	list, err := apt.List(t.Context(), apt.Options{Root: first.Archive.Root, Definition: first.Archive.Definition})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var have []string
+	for _, l := range list {
+		if l.Suite == "v1.36" {
+			have = append(have, l.Package+"="+l.Version)
+		}
+	}
+	want := []string{"cri-tools=1.36.0-1.1", "kubeadm=1.36.3-1.1", "kubeadm=1.36.4-1.1", "kubectl=1.36.3-1.1", "kubectl=1.36.4-1.1",
+		"kubelet=1.36.3-1.1", "kubelet=1.36.4-1.1", "kubernetes-cni=1.9.1-1.1"}
+	if !slices.Equal(have, want) {
+		t.Errorf("the archive has %v, want %v", have, want)
+	}
+}

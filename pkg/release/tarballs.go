@@ -1,0 +1,110 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"kubedist/pkg/ledger"
+	"kubedist/pkg/source"
+	"kubedist/pkg/spec"
+	"kubedist/pkg/tarball"
+)
+
+// tarball writes one tar.gz, unless it is there already. platform is empty for one that is the same for all.
+func (r *run) tarball(ctx context.Context, platform string, planned Tarball, programs []built) error {
+	if err := r.writeTarball(ctx, platform, planned, programs); err != nil {
+		return fmt.Errorf("tarball %s: %w", planned.Name, err)
+	}
+	return nil
+}
+
+func (r *run) writeTarball(ctx context.Context, platform string, planned Tarball, programs []built) error {
+	tree := r.trees[planned.Spec.Source]
+	archive := &tarball.Archive{}
+	var from, parts []string
+	for _, item := range planned.Spec.Contents {
+		switch {
+		case len(item.Binaries) > 0:
+			for _, b := range programs {
+				if b.program.Tool || !contains(item.Binaries, b.program.Binary) {
+					continue
+				}
+				archive.Add(tarball.File{Name: within(item, path.Base(b.file.Path)), Mode: 0o755, Source: tarball.Path(r.path(b.file))})
+				from, parts = append(from, b.file.Path), append(parts, b.file.SHA256)
+			}
+		case item.Tree != "":
+			if err := addTree(ctx, archive, tree, item); err != nil {
+				return err
+			}
+			parts = append(parts, tree.Digest)
+		case item.Version:
+			archive.Add(tarball.File{Name: item.To, Source: tarball.Bytes(r.plan.Version)})
+		case item.Tarball != "":
+			nested, err := r.shared.wait(ctx, item.Tarball)
+			if err != nil {
+				return err
+			}
+			archive.Add(tarball.File{Name: within(item, path.Base(nested.Path)), Source: tarball.Path(r.path(nested))})
+			from, parts = append(from, nested.Path), append(parts, nested.SHA256)
+		}
+	}
+	dest := filepath.Join(r.Dir(), "tarballs", planned.Name)
+	key := ledger.Key("tarball", 1, planned, planned.Spec, parts, tree.Stamp.BuildDate.Unix(), r.plan.Version)
+	file, err := r.once(ctx, "tarball "+planned.Name, key, dest, func(w io.Writer) error {
+		return archive.WriteGzip(ctx, w, tarball.Options{Time: tree.Stamp.BuildDate, Jobs: r.Budget.Cores})
+	})
+	if err != nil {
+		return err
+	}
+	if platform == "" {
+		r.shared.done(planned.Name, file, nil)
+	}
+	r.artifacts.add(Artifact{Kind: TarFile, Name: planned.Name, Version: r.plan.Version, Platform: platform, Source: planned.Spec.Source, From: from, Missing: planned.Missing}, file)
+	return nil
+}
+
+// addTree adds a file or a directory of the source tree. Version control and build output of a checkout stay out.
+func addTree(ctx context.Context, archive *tarball.Archive, tree *source.Tree, item spec.TarballItem) error {
+	root := filepath.Join(tree.Dir, filepath.FromSlash(item.Tree))
+	info, err := os.Stat(root)
+	if err != nil {
+		return fmt.Errorf("%s of the source tree: %w", item.Tree, err)
+	}
+	if !info.IsDir() {
+		archive.Add(tarball.File{Name: within(item, path.Base(item.Tree)), Mode: info.Mode().Perm() & 0o755, Source: tarball.Path(root)})
+		return nil
+	}
+	part := &tarball.Archive{}
+	err = part.AddTree(ctx, root, func(name string, _ fs.DirEntry) bool {
+		return item.Tree != "." || (name != ".git" && name != "_output")
+	})
+	if err != nil {
+		return err
+	}
+	part.AddPrefix(strings.TrimSuffix(item.To, "/"))
+	archive.Add(part.Files...)
+	return nil
+}
+
+// within is the path inside the tarball of a file called name.
+func within(item spec.TarballItem, name string) string {
+	if strings.HasSuffix(item.To, "/") {
+		return item.To + name
+	}
+	return item.To
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
