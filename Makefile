@@ -1,0 +1,49 @@
+# `make release` does the whole job, `make test` passes the tests. Both fetch what they need.
+#
+#   make release VERSION=v1.36.3 PLATFORMS=linux/amd64,linux/arm64 KEY=release.asc FLAGS='--quiet'
+
+VERSION   ?= v1.36.3
+PLATFORMS ?=
+KEY       ?=
+FLAGS     ?=
+FUZZTIME  ?= 1m
+
+GO := go
+# The same program whoever builds it, wherever.
+BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags='-s -w'
+
+.PHONY: release
+release: kubedist ## make and publish a whole release of Kubernetes
+	@scripts/estimate $(VERSION) $(PLATFORMS)
+	./kubedist release $(VERSION) $(if $(PLATFORMS),--platform $(PLATFORMS)) $(if $(KEY),--key $(KEY)) $(FLAGS)
+
+.PHONY: kubedist
+kubedist: ## compile kubedist itself
+	$(BUILD) -o kubedist ./cmd/kubedist
+
+.PHONY: test
+test: kubedist ## run all tests: the program's, and as root on Debian those with real apt
+	$(GO) vet ./...
+	$(GO) test -race ./...
+	scripts/test-apt
+
+.PHONY: reproduce
+reproduce: kubedist ## make a release twice, in different surroundings, and compare
+	scripts/reproduce $(VERSION) $(PLATFORMS)
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME
+	scripts/fuzz $(FUZZTIME)
+
+.PHONY: lint
+lint: ## check the style of the code
+	golangci-lint run
+
+.PHONY: generate
+generate: kubedist ## write the generated documentation
+	./kubedist docs schema > specs/schema.json
+	./kubedist docs commands > cmd/kubedist/COMMANDS.md
+
+.PHONY: help
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/'

@@ -1,0 +1,303 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"kubedist/pkg/build"
+	"kubedist/pkg/deb"
+	"kubedist/pkg/hint"
+	"kubedist/pkg/platform"
+	"kubedist/pkg/progress"
+	"kubedist/pkg/release"
+)
+
+// releaseOptions are the flags of the commands that make a release or a part of one.
+type releaseOptions struct {
+	spec        specOptions
+	signer      signerOptions
+	show        showOptions
+	platforms   []string
+	packages    []string
+	sources     []string
+	commit      string
+	buildDate   string
+	toolchain   string
+	revision    string
+	compression string
+	maintainer  string
+	out         string
+	jobs        int
+	memory      string
+	keepGoing   bool
+	archive     archiveOptions
+	noArchive   bool
+}
+
+// addFlags registers the flags that say what is made; those of later steps only where until reaches them.
+func (o *releaseOptions) addFlags(cmd *cobra.Command, until release.Step) {
+	f := cmd.Flags()
+	o.spec.addFlags(cmd)
+	f.StringSliceVar(&o.platforms, "platform", nil, "platforms to make it for, such as linux/arm64,linux/arm/v7 (default: all of specs/platforms.yaml)")
+	f.StringSliceVar(&o.packages, "package", nil, "packages to make, with the programs they hold and nothing else (default: everything)")
+	f.StringArrayVar(&o.sources, "source", nil, "take a source from a checkout or unpacked tree: DIR for Kubernetes, NAME=DIR for another of specs/sources.yaml")
+	f.StringVar(&o.commit, "commit", "", "commit of the Kubernetes source; a module from the proxy cannot know it")
+	f.StringVar(&o.buildDate, "build-date", "", "build date in RFC 3339 (default: the time of the commit; for directories SOURCE_DATE_EPOCH where it is set)")
+	f.StringVar(&o.toolchain, "toolchain", "", `"local" compiles with the installed Go instead of the release that the tree pins`)
+	f.StringVar(&o.out, "out", "out", "directory of releases; this one goes to OUT/VERSION")
+	f.IntVar(&o.jobs, "jobs", 0, "cores to use (default: all)")
+	f.StringVar(&o.memory, "memory", "", "memory to use, such as 8G (default: what is free)")
+	f.BoolVar(&o.keepGoing, "keep-going", false, "after a failure finish what can be finished, and exit non-zero all the same")
+	o.show.addFlags(cmd)
+	if until == release.Debs || until == release.Publish {
+		o.signer.addFlags(cmd)
+		f.StringVar(&o.revision, "revision", "1.1", "Debian revision of the packages")
+		f.StringVar(&o.compression, "compression", "zstd", "compression of packages: zstd[:LEVEL], xz, gzip[:LEVEL]")
+		f.StringVar(&o.maintainer, "maintainer", "Kubernetes Authors <dev@kubernetes.io>", "Maintainer of the packages")
+	}
+	if until == release.Publish {
+		o.archive.addFlags(cmd)
+		f.BoolVar(&o.noArchive, "no-archive", false, "do not publish into an archive")
+	}
+}
+
+func newReleaseCommand(env *environment) *cobra.Command {
+	return newStepCommand(env, release.Publish, &cobra.Command{
+		Use:   "release VERSION",
+		Short: "Make a whole release: binaries, packages, tarballs, checksums, and the apt archive",
+		Long: `Compiles every program for every platform, packages and signs them, writes tarballs, manifest and checksums to
+OUT/VERSION, and publishes the packages into the apt archive. What an earlier run finished is not done again.
+
+The source comes from the Go module proxy, checked against the checksum database as Go does it, or from --source DIR.`,
+		Example: `  kubedist release v1.36.3
+  kubedist release v1.36.3 --platform linux/amd64,linux/arm/v7 --key release.asc --passphrase-file pass
+  kubedist release v1.36.3 --source ~/src/kubernetes --revision 1.2`,
+	})
+}
+
+func newBuildCommand(env *environment) *cobra.Command {
+	return newStepCommand(env, release.Build, &cobra.Command{Use: "build VERSION", Short: "Compile the programs of a release, and stop there"})
+}
+
+func newPackageCommand(env *environment) *cobra.Command {
+	return newStepCommand(env, release.Debs, &cobra.Command{Use: "package VERSION", Short: "Compile and make the .deb packages, and stop there"})
+}
+
+func newTarballCommand(env *environment) *cobra.Command {
+	return newStepCommand(env, release.Tars, &cobra.Command{Use: "tarball VERSION", Short: "Compile and make the release tarballs, and stop there"})
+}
+
+// newStepCommand completes a command that runs a release as far as until.
+func newStepCommand(env *environment, until release.Step, cmd *cobra.Command) *cobra.Command {
+	o := &releaseOptions{}
+	cmd.Args = exactArgs(1, "VERSION")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return runRelease(cmd.Context(), env, o, until, args[0])
+	}
+	o.addFlags(cmd, until)
+	return cmd
+}
+
+func runRelease(ctx context.Context, env *environment, o *releaseOptions, until release.Step, version string) error {
+	start := env.Now()
+	options, err := o.options(ctx, env, until, version)
+	if err != nil {
+		return err
+	}
+	view, err := o.show.open(env)
+	if err != nil {
+		return err
+	}
+	options.Reporter = view
+	result, err := release.Run(ctx, options)
+	if err := errors.Join(err, view.Close()); err != nil {
+		return err
+	}
+	return o.show.result(env, result, func(w io.Writer) { summarize(w, result, options, env.Now().Sub(start)) })
+}
+
+// options turns flags into what pkg/release takes.
+func (o *releaseOptions) options(ctx context.Context, env *environment, until release.Step, version string) (release.Options, error) {
+	r := release.Options{
+		Version: version, Out: o.out, CacheDir: env.CacheDir, Commit: o.commit, Toolchain: o.toolchain, Maintainer: o.maintainer,
+		KeepGoing: o.keepGoing, Reporter: progress.Discard{}, Sources: map[string]string{},
+		Selection: release.Selection{Packages: o.packages, Revision: o.revision, Until: until, Host: platform.ID{OS: runtime.GOOS, Arch: runtime.GOARCH}},
+	}
+	var err error
+	if r.Spec, r.Templates, err = o.spec.load(); err != nil {
+		return r, usageError(err)
+	}
+	for _, text := range o.platforms {
+		id, err := platform.Parse(text)
+		if err != nil {
+			return r, usageError(err)
+		}
+		r.Selection.Platforms = append(r.Selection.Platforms, id)
+	}
+	for _, text := range o.sources {
+		name, dir, ok := strings.Cut(text, "=")
+		if !ok {
+			name, dir = release.PrimarySource(r.Spec), text
+		}
+		if _, twice := r.Sources[name]; twice {
+			return r, usageError(fmt.Errorf("--source %s: %s has a directory already", text, name))
+		}
+		r.Sources[name] = dir
+	}
+	if r.Toolchain != "" && r.Toolchain != "local" {
+		return r, usageError(hint.Errorf(`use "local", or leave it out to compile with the Go release that the tree pins`, "--toolchain %q: unknown", r.Toolchain))
+	}
+	if err := o.times(env, &r); err != nil {
+		return r, usageError(err)
+	}
+	if r.Budget, err = o.budget(); err != nil {
+		return r, usageError(err)
+	}
+	if until == release.Debs || until == release.Publish {
+		if r.Compression, err = deb.ParseCompression(o.compression); err != nil {
+			return r, usageError(err)
+		}
+		if r.Signer, err = loadSigner(ctx, env, o.signer, r.Now); err != nil {
+			return r, err
+		}
+	}
+	if until == release.Publish && !o.noArchive {
+		definition, err := o.archive.load()
+		if err != nil {
+			return r, usageError(err)
+		}
+		r.Archive = &release.Archive{Root: o.archive.root, Definition: definition}
+	}
+	return r, nil
+}
+
+// times sets the time of publishing, which is SOURCE_DATE_EPOCH's where it is set
+// (https://reproducible-builds.org/specs/source-date-epoch/), and the build date.
+func (o *releaseOptions) times(env *environment, r *release.Options) error {
+	r.Now = env.Now().UTC().Truncate(time.Second)
+	if text := env.Getenv("SOURCE_DATE_EPOCH"); text != "" {
+		seconds, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || seconds < 0 {
+			return fmt.Errorf("SOURCE_DATE_EPOCH %q: not a number of seconds since 1970", text)
+		}
+		r.Epoch = time.Unix(seconds, 0).UTC()
+		r.Now = r.Epoch
+	}
+	if o.buildDate == "" {
+		return nil
+	}
+	date, err := time.Parse(time.RFC3339, o.buildDate)
+	if err != nil {
+		return hint.Errorf("write it as 2026-07-22T18:07:38Z", "--build-date %q: not in RFC 3339", o.buildDate)
+	}
+	r.BuildDate = date.UTC()
+	return nil
+}
+
+// budget is the machine's, or less where flags say so.
+func (o *releaseOptions) budget() (build.Budget, error) {
+	b := build.MachineBudget()
+	if o.jobs < 0 {
+		return b, fmt.Errorf("--jobs %d: must be at least 1", o.jobs)
+	}
+	if o.jobs > 0 {
+		b.Cores = o.jobs
+	}
+	if o.memory != "" {
+		size, err := parseSize(o.memory)
+		if err != nil {
+			return b, fmt.Errorf("--memory: %w", err)
+		}
+		b.Memory = size
+	}
+	return b, nil
+}
+
+// parseSize reads a number of bytes with an optional K, M, G or T (powers of 1024).
+func parseSize(text string) (uint64, error) {
+	number := strings.TrimSuffix(strings.TrimSuffix(strings.ToUpper(text), "B"), "I")
+	shift := 0
+	if n := len(number); n > 0 {
+		if i := strings.IndexByte("KMGT", number[n-1]); i >= 0 {
+			number, shift = number[:n-1], 10*(i+1)
+		}
+	}
+	n, err := strconv.ParseUint(number, 10, 64)
+	if err != nil || n == 0 || n > 1<<62>>shift {
+		return 0, hint.Errorf("write it as 8G or 8192M", "size %q: not a size", text)
+	}
+	return n << shift, nil
+}
+
+// summarize says in a few lines what a release turned out to be.
+func summarize(w io.Writer, r *release.Result, o release.Options, took time.Duration) {
+	if r.UpToDate {
+		fmt.Fprintf(w, "%s is up to date: nothing to do (%.1fs)\n", r.Version, took.Seconds())
+	} else {
+		fmt.Fprintf(w, "%s made in %s\n", r.Version, took.Round(time.Second))
+	}
+	count := map[release.Kind]int{}
+	var size int64
+	for _, a := range r.Artifacts {
+		count[a.Kind]++
+		size += a.Size
+	}
+	fmt.Fprintf(w, "  %-9s %d binaries, %d packages, %d tarballs, %d MB in %s\n", "release", count[release.Binary], count[release.Deb], count[release.TarFile], size/1e6, r.Dir)
+	if o.Signer != nil {
+		fmt.Fprintf(w, "  %-9s %s\n", "signed by", o.Signer.Fingerprint())
+	}
+	if o.Archive != nil && len(r.Published) > 0 {
+		fmt.Fprintf(w, "  %-9s %s: suites %s\n", "archive", o.Archive.Root, strings.Join(r.Published, ", "))
+	}
+}
+
+func newPlanCommand(env *environment) *cobra.Command {
+	o := &releaseOptions{}
+	cmd := &cobra.Command{
+		Use:   "plan VERSION",
+		Short: "Show what a release would consist of, without making it",
+		Args:  exactArgs(1, "VERSION"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			options, err := o.options(cmd.Context(), env, release.Build, args[0])
+			if err != nil {
+				return err
+			}
+			options.Selection.Until = release.Publish
+			plan, err := release.PlanOnly(cmd.Context(), options)
+			if err != nil {
+				return err
+			}
+			if o.show.json {
+				return writeJSON(env.Stdout, plan)
+			}
+			return plan.Write(env.Stdout)
+		},
+	}
+	o.addFlags(cmd, release.Build)
+	cmd.Flags().StringVar(&o.revision, "revision", "1.1", "Debian revision of the packages")
+	return cmd
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// exactArgs is cobra.ExactArgs that says what is missing.
+func exactArgs(n int, names string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usageError(hint.Errorf("see "+cmd.CommandPath()+" --help", "%s takes %s, got %d arguments", cmd.CommandPath(), names, len(args)))
+		}
+		return nil
+	}
+}

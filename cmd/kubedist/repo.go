@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kubedist/pkg/apt"
+	"kubedist/pkg/hint"
+	"kubedist/pkg/openpgp"
+	"kubedist/repo"
+)
+
+// newRepoCommand builds the commands that work on an apt archive.
+func newRepoCommand(env *environment) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "repo",
+		Short: "Publish, list, check and serve an apt archive",
+		Long: `Works on an apt archive, whose published files are its only state. One process changes it at a
+time; a second one says who it waits for.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newRepoAddCommand(env), newRepoRemoveCommand(env), newRepoPublishCommand(env), newRepoListCommand(env),
+		newRepoVerifyCommand(env), newRepoGCCommand(env), newRepoServeCommand(env))
+	return cmd
+}
+
+// archiveOptions say which archive is meant.
+type archiveOptions struct {
+	root       string
+	definition string
+	url        string
+}
+
+// addFlags registers the flags that name an archive that is to be changed.
+func (o *archiveOptions) addFlags(cmd *cobra.Command) {
+	o.addLookFlags(cmd)
+	cmd.Flags().StringVar(&o.url, "url", "", "where clients find the archive, for its .sources files (default: url of the definition)")
+}
+
+// addLookFlags registers the flags that name an archive that is only looked at.
+func (o *archiveOptions) addLookFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.root, "root", filepath.Join("repo", "public"), "directory of the archive: what apt reads and mirrors sync")
+	cmd.Flags().StringVar(&o.definition, "definition", "", "file that defines the archive (default: repo/archive.yaml where there is one, else the one built in)")
+}
+
+// load reads the archive's definition.
+func (o *archiveOptions) load() (*apt.Definition, error) {
+	d, err := o.read()
+	if err != nil {
+		return nil, err
+	}
+	if o.url != "" {
+		if d.URL, err = apt.CheckURL(o.url); err != nil {
+			return nil, hint.With(fmt.Errorf("--url: %w", err), "write it as https://apt.example.org/kubernetes")
+		}
+	}
+	return d, nil
+}
+
+func (o *archiveOptions) read() (*apt.Definition, error) {
+	if o.definition != "" {
+		return apt.LoadDefinition(o.definition)
+	}
+	standard := filepath.Join("repo", "archive.yaml")
+	if _, err := os.Stat(standard); err == nil {
+		return apt.LoadDefinition(standard)
+	}
+	return apt.ParseDefinition("built-in archive.yaml", repo.Archive)
+}
+
+// begin starts a transaction, and tells whom it waits for.
+func (o *archiveOptions) begin(ctx context.Context, env *environment) (*apt.Transaction, *apt.Definition, error) {
+	d, err := o.load()
+	if err != nil {
+		return nil, nil, usageError(err)
+	}
+	tx, err := apt.Begin(ctx, apt.Options{Root: o.root, Definition: d, Waiting: func(holder string) {
+		fmt.Fprintf(env.Stderr, "waiting for %s, which is changing the archive\n", holder)
+	}})
+	return tx, d, err
+}
+
+// publishingOptions are the flags of the commands that sign an archive.
+type publishingOptions struct {
+	archive  archiveOptions
+	signer   signerOptions
+	keyrings []string
+	force    bool
+	json     bool
+}
+
+func (o *publishingOptions) addFlags(cmd *cobra.Command) {
+	o.archive.addFlags(cmd)
+	o.signer.addFlags(cmd)
+	cmd.Flags().StringSliceVar(&o.keyrings, "keyring", nil, "files of further public keys: they go into the archive's keyring, and what they signed counts as its own")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
+}
+
+// options reads keys and clock. The signatures are dated by SOURCE_DATE_EPOCH where it is set; then the real time is not
+// looked at, so that an old release can be made again.
+func (o *publishingOptions) options(ctx context.Context, env *environment) (apt.PublishOptions, error) {
+	p := apt.PublishOptions{Now: env.Now().UTC().Truncate(time.Second), Clock: env.Now, Force: o.force}
+	if text := env.Getenv("SOURCE_DATE_EPOCH"); text != "" {
+		seconds, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || seconds < 0 {
+			return p, usageError(fmt.Errorf("SOURCE_DATE_EPOCH %q: not a number of seconds since 1970", text))
+		}
+		p.Now, p.Clock = time.Unix(seconds, 0).UTC(), nil
+	}
+	var err error
+	if p.Keyring, err = readKeyrings(o.keyrings); err != nil {
+		return p, usageError(err)
+	}
+	signer, err := loadSigner(ctx, env, o.signer, p.Now)
+	if err != nil {
+		return p, err
+	}
+	p.Signers = []openpgp.Signer{signer}
+	return p, nil
+}
+
+// readKeyrings reads the public keys of all files.
+func readKeyrings(files []string) ([]*openpgp.Certificate, error) {
+	var all []*openpgp.Certificate
+	for _, file := range files {
+		data, err := openpgp.ReadKeyFile(file)
+		if err != nil {
+			return nil, err
+		}
+		certs, err := openpgp.ParseKeyring(data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		all = append(all, certs...)
+	}
+	return all, nil
+}
+
+// findDebs replaces each directory by the .deb files in and below it, sorted. A file is taken whatever its name.
+func findDebs(args []string) ([]string, error) {
+	var debs []string
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			debs = append(debs, arg)
+			continue
+		}
+		before := len(debs)
+		err = filepath.WalkDir(arg, func(name string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() && strings.HasSuffix(name, ".deb") {
+				debs = append(debs, name)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(debs) == before {
+			return nil, fmt.Errorf("directory %s: holds no .deb file", arg)
+		}
+	}
+	slices.Sort(debs)
+	return slices.Compact(debs), nil
+}
+
+// someArgs asks for at least one argument.
+func someArgs(names string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usageError(hint.Errorf("see "+cmd.CommandPath()+" --help", "%s takes %s, got none", cmd.CommandPath(), names))
+		}
+		return nil
+	}
+}

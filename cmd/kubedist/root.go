@@ -1,0 +1,20 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// newRootCommand builds the whole command tree over env.
+func newRootCommand(env *environment) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "kubedist",
+		Short:         "Build, package and publish Kubernetes for every architecture",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
+	root.AddCommand(newReleaseCommand(env), newPlanCommand(env), newBuildCommand(env), newPackageCommand(env), newTarballCommand(env),
+		newVerifyCommand(env), newRepoCommand(env), newKeyCommand(env), newDocsCommand(env), newDoctorCommand(env))
+	return root
+}

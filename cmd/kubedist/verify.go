@@ -1,0 +1,112 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"kubedist/pkg/hint"
+	"kubedist/pkg/openpgp"
+	"kubedist/pkg/release"
+)
+
+// verifyOptions are the flags of verify.
+type verifyOptions struct {
+	spec     specOptions
+	keyrings []string
+	json     bool
+}
+
+func newVerifyCommand(env *environment) *cobra.Command {
+	o := &verifyOptions{}
+	cmd := &cobra.Command{
+		Use:   "verify PATH",
+		Short: "Check a release directory or an apt archive: signatures, digests, completeness",
+		Long: `Checks that every file of a release, or of an apt archive, is there, is what the signed checksums say, and was
+signed by a key that you name. Without --keyring the development key is used.
+
+Ends with status 3 when something is wrong with what was checked.`,
+		Example: `  kubedist verify out/v1.36.3 --keyring release-key.asc
+  kubedist verify repo/public`,
+		Args: exactArgs(1, "PATH"),
+		RunE: func(cmd *cobra.Command, args []string) error { return runVerify(cmd, env, o, args[0]) },
+	}
+	o.spec.addFlags(cmd)
+	cmd.Flags().StringSliceVar(&o.keyrings, "keyring", nil, "files of the public keys that may have signed")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
+	return cmd
+}
+
+func runVerify(cmd *cobra.Command, env *environment, o *verifyOptions, path string) error {
+	keyring, err := o.keyring(env)
+	if err != nil {
+		return usageError(err)
+	}
+	if _, err := os.Stat(filepath.Join(path, "dists")); err == nil {
+		return verifyArchive(cmd.Context(), env, path, keyring, o.json)
+	}
+	s, _, err := o.spec.load()
+	if err != nil {
+		return usageError(err)
+	}
+	v, err := release.Verify(cmd.Context(), path, release.VerifyOptions{Keyring: keyring, Spec: s, Now: env.Now(), Jobs: runtime.GOMAXPROCS(0)})
+	if errors.Is(err, fs.ErrNotExist) {
+		return usageError(err)
+	}
+	if err != nil {
+		return checkError(fmt.Errorf("verifying %s: %w", path, err))
+	}
+	if o.json {
+		if err := writeJSON(env.Stdout, v); err != nil {
+			return err
+		}
+	} else {
+		printVerification(env.Stdout, path, v)
+	}
+	if len(v.Findings) > 0 {
+		return checkError(fmt.Errorf("release %s: %d things are wrong", path, len(v.Findings)))
+	}
+	return nil
+}
+
+func printVerification(w io.Writer, path string, v *release.Verification) {
+	for _, finding := range v.Findings {
+		fmt.Fprintf(w, "WRONG  %s\n", finding)
+	}
+	if len(v.Findings) == 0 {
+		fmt.Fprintf(w, "%s: %s, %d files, %d MB, all as signed by %s\n", path, v.Version, v.Files, v.Bytes/1e6, strings.Join(v.Signers, ", "))
+	}
+}
+
+// keyring reads the keys to check with: those that the flags name, else the development key where there is one.
+func (o *verifyOptions) keyring(env *environment) ([]*openpgp.Certificate, error) {
+	files := o.keyrings
+	if len(files) == 0 {
+		development := filepath.Join(env.ConfigDir, "keys", "development.asc")
+		if _, err := os.Stat(development); err != nil {
+			return nil, nil
+		}
+		files = []string{development}
+	}
+	var all []*openpgp.Certificate
+	for _, file := range files {
+		data, err := openpgp.ReadKeyFile(file)
+		if err != nil {
+			return nil, err
+		}
+		keys, err := openpgp.Parse(data)
+		if err != nil {
+			return nil, hint.With(fmt.Errorf("keyring %s: %w", file, err), "`kubedist key show --export` writes the public part of a key")
+		}
+		for _, key := range keys {
+			all = append(all, key.Public())
+		}
+	}
+	return all, nil
+}
