@@ -74,7 +74,7 @@ var failures = []struct {
 	says []string
 	next string
 }{
-	{[]string{"SECURITY ERROR", "checksum mismatch"},
+	{[]string{"SECURITY ERROR", "checksum mismatch", "no verifiable signatures"},
 		"do not build this: a module differs from what the checksum database or an earlier download recorded; if the download is damaged, `go clean -modcache` fetches it again"},
 	{[]string{"no space left on device", "disk quota exceeded"}, hintSpace},
 	{[]string{"GOTOOLCHAIN=local)"},
@@ -89,7 +89,7 @@ var failures = []struct {
 	}, hintNetwork},
 	{[]string{"certificate signed by unknown authority", "certificate has expired"},
 		"check SSL_CERT_FILE and the clock; a proxy that inspects TLS needs its certificate there"},
-	{[]string{"407 Proxy Authentication", "401 Unauthorized", "403 Forbidden"},
+	{[]string{"407 Proxy Authentication", "401 Unauthorized", "403 Forbidden", "404 Not Found", "410 Gone"},
 		"check module and version, GOPROXY, and the credentials for it (GOAUTH, .netrc)"},
 	{[]string{"inconsistent vendoring"},
 		"the tree's vendor directory does not match its go.mod: run `go work vendor` in it, or remove vendor/"},

@@ -196,7 +196,7 @@ func TestCancelStopsTheWholeGroup(t *testing.T) {
 	}
 	defer alive.Close()
 	// The compiler holds the write end of the FIFO for as long as it lives.
-	g := newGo(t, gocmd.Options{Path: script(t, `touch "$GOTMPDIR/work"
+	g := newGo(t, gocmd.Options{Path: script(t, `touch "$GOTMPDIR/left"
 ( trap "" TERM; echo started >&3; exec sleep 1000 3>&- ) 3>&1 >"$2" 2>&1 </dev/null &
 wait`), Environ: user(t, "TMPDIR="+t.TempDir())})
 	ctx, cancel := context.WithCancelCause(t.Context())

@@ -87,7 +87,7 @@ func (d downloader) staging(ctx context.Context, modules []module.Version) ([]do
 		}
 	}
 	if len(missing) > 0 {
-		return nil, hint.Errorf("use a checkout with --source DIR; a module that nothing needs can be listed under skipStaging in the spec",
+		return nil, hint.Errorf("use a checkout with --source DIR; a module that nothing needs can be listed under skip of its source in the spec",
 			"staging modules not served by the module proxy: %s", strings.Join(missing, ", "))
 	}
 	return got, nil
