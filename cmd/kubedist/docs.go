@@ -44,6 +44,7 @@ func newDocsCommand(env *environment) *cobra.Command {
 // reference describes cmd and all commands below it, a section each, in the order of their names.
 func reference(cmd *cobra.Command) string {
 	var b strings.Builder
+	cmd.InitDefaultHelpFlag() // which running a command would add, and with it "[flags]" to its usage
 	if cmd.Runnable() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", cmd.CommandPath(), cmp.Or(cmd.Long, cmd.Short))
 		fmt.Fprintf(&b, "```\n%s\n```\n", cmd.UseLine())

@@ -18,6 +18,7 @@ import (
 	"kubedist/pkg/platform"
 	"kubedist/pkg/progress"
 	"kubedist/pkg/release"
+	"kubedist/pkg/source"
 )
 
 // releaseOptions are the flags of the commands that make a release or a part of one.
@@ -119,9 +120,20 @@ func runRelease(ctx context.Context, env *environment, o *releaseOptions, until 
 	options.Reporter = view
 	result, err := release.Run(ctx, options)
 	if err := errors.Join(err, view.Close()); err != nil {
-		return err
+		return sourceStatus(err)
 	}
 	return o.show.result(env, result, func(w io.Writer) { summarize(w, result, options, env.Now().Sub(start)) })
+}
+
+// sourceStatus marks errors about what the user named as a source: a version that is not there, a directory that is no
+// tree or one of another version.
+func sourceStatus(err error) error {
+	for _, mistake := range []error{source.ErrUnknownVersion, source.ErrNoTree, source.ErrOtherVersion} {
+		if errors.Is(err, mistake) {
+			return usageError(err)
+		}
+	}
+	return err
 }
 
 // options turns flags into what pkg/release takes.
@@ -161,6 +173,13 @@ func (o *releaseOptions) options(ctx context.Context, env *environment, until re
 	if r.Budget, err = o.budget(); err != nil {
 		return r, usageError(err)
 	}
+	if until == release.Publish && !o.noArchive {
+		definition, err := o.archive.load()
+		if err != nil {
+			return r, usageError(err)
+		}
+		r.Archive = &release.Archive{Root: o.archive.root, Definition: definition}
+	}
 	if until == release.Debs || until == release.Publish {
 		if r.Compression, err = deb.ParseCompression(o.compression); err != nil {
 			return r, usageError(err)
@@ -168,13 +187,6 @@ func (o *releaseOptions) options(ctx context.Context, env *environment, until re
 		if r.Signer, err = loadSigner(ctx, env, o.signer, r.Now); err != nil {
 			return r, err
 		}
-	}
-	if until == release.Publish && !o.noArchive {
-		definition, err := o.archive.load()
-		if err != nil {
-			return r, usageError(err)
-		}
-		r.Archive = &release.Archive{Root: o.archive.root, Definition: definition}
 	}
 	return r, nil
 }
@@ -273,7 +285,7 @@ func newPlanCommand(env *environment) *cobra.Command {
 			options.Selection.Until = release.Publish
 			plan, err := release.PlanOnly(cmd.Context(), options)
 			if err != nil {
-				return err
+				return sourceStatus(err)
 			}
 			if o.show.json {
 				return writeJSON(env.Stdout, plan)

@@ -133,7 +133,9 @@ stable  kubeadm    1.36.3-1.1  amd64 arm64
 	if got := s.must("gc", "--dry-run"); got != "to remove 0 files, 0 bytes\n" {
 		t.Errorf("gc says %s", got)
 	}
-	var published struct{ Suites []struct{ Suite, Reason string } }
+	var published struct {
+		Suites []struct{ Suite, Reason string }
+	}
 	if err := json.Unmarshal([]byte(s.must("publish", "--force", "--json", "--url", "https://example.org/elsewhere/")), &published); err != nil || len(published.Suites) != 2 || published.Suites[0].Reason != "forced" {
 		t.Errorf("publish --json gives %+v, %v", published, err)
 	}
@@ -212,7 +214,9 @@ func TestRepoVerifyFinds(t *testing.T) {
 		t.Errorf("got %v\n%s%s", err, out, errs)
 	}
 	out, _, err = s.run(t.Context(), "verify", "--json", "--root", s.root)
-	var report struct{ Findings []struct{ Path, Problem string } }
+	var report struct {
+		Findings []struct{ Path, Problem string }
+	}
 	if jsonErr := json.Unmarshal([]byte(out), &report); jsonErr != nil || exitStatus(err) != exitCheck || len(report.Findings) != 1 {
 		t.Errorf("got %v, %v, %s", err, jsonErr, out)
 	}

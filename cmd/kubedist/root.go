@@ -14,7 +14,7 @@ func newRootCommand(env *environment) *cobra.Command {
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
-	root.AddCommand(newReleaseCommand(env), newPlanCommand(env), newBuildCommand(env), newPackageCommand(env), newTarballCommand(env),
+	root.AddCommand(newReleaseCommand(env), newPlanCommand(env), newSourceCommand(env), newBuildCommand(env), newPackageCommand(env), newTarballCommand(env),
 		newVerifyCommand(env), newRepoCommand(env), newKeyCommand(env), newDocsCommand(env), newDoctorCommand(env))
 	return root
 }

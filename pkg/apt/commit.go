@@ -13,7 +13,7 @@ import (
 // commit makes what was prepared visible. Each stage is durable before the next begins, so that no file names another
 // that a loss of power could take away.
 func (p *publication) commit(ctx context.Context) error {
-	p.tx.halfway = true
+	p.tx.leaving = leftHalfway
 	stages := []struct {
 		name string
 		run  func(context.Context) error
@@ -37,7 +37,7 @@ func (p *publication) commit(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", stage.name, err)
 		}
 	}
-	p.tx.halfway = false
+	p.tx.leaving = leftWhole
 	return nil
 }
 

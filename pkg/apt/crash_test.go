@@ -100,7 +100,7 @@ func TestKilledAnywhere(t *testing.T) {
 // TestKilledFirstTime kills the very first publishing of a suite at every change.
 func TestKilledFirstTime(t *testing.T) {
 	t.Parallel()
-	file := newDeb(t, "kubeadm", "1.36.2-1.1", "amd64")
+	file, companion := newDeb(t, "kubeadm", "1.36.2-1.1", "amd64"), newDeb(t, "cri-tools", "1.35.0-1.1", "amd64")
 	for n := 1; ; n++ {
 		a := newArchive(t)
 		a.def = definition(t, "[amd64, arm64, armhf, i386, loong64, ppc64el, riscv64, s390x]", "[amd64]", "[gz, zst]", "[gz]")
@@ -114,6 +114,10 @@ func TestKilledFirstTime(t *testing.T) {
 			break
 		}
 		tx.Kill()
+		if n%2 == 0 { // something else comes first
+			a.publish([]string{"v1.35"}, companion)
+			a.mustVerify()
+		}
 		a.publish([]string{"v1.36"}, file)
 		a.mustVerify()
 		if t.Failed() {
@@ -235,4 +239,27 @@ func TestDiskTrouble(t *testing.T) {
 		t.Errorf("clients see %s", got)
 	}
 	a.mustVerify()
+}
+
+// TestLostInRelease refuses to take a suite for an unpublished one because its InRelease was lost.
+func TestLostInRelease(t *testing.T) {
+	t.Parallel()
+	for _, lockToo := range []bool{false, true} {
+		a := newArchive(t)
+		a.publish(all, newDeb(t, "kubeadm", "1.36.1-1.1", "amd64"))
+		if err := os.Remove(filepath.Join(a.root, "dists/stable/InRelease")); err != nil {
+			t.Fatal(err)
+		}
+		if lockToo {
+			if err := os.RemoveAll(filepath.Join(a.root, ".kubedist")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 {
+			tx, err := apt.Begin(t.Context(), apt.Options{Root: a.root, Definition: a.def})
+			if err == nil || !strings.Contains(err.Error(), "suite stable: InRelease: missing beside Release") {
+				t.Errorf("lock lost too %v: got %v, %v", lockToo, tx, err)
+			}
+		}
+	}
 }

@@ -6,6 +6,17 @@
 // every moment: pool, by-hash, canonical indices, Release and Release.gpg, InRelease. What a killed run leaves behind
 // is overwritten or removed by the next one.
 //
+// What a suite looks like, and why:
+//
+//   - Suite, Codename and directory are one name: apt compares the first two with what the user wrote, debmirror fetches
+//     the second.
+//   - Every path that Release lists is there: the plain Packages, which apt must find listed, as well as the compressed
+//     ones, which mirrors fetch; each under its canonical name, for mirrors, and under by-hash, for apt.
+//   - Every architecture of the definition has an index, empty or not: apt warns about one that is missing.
+//   - A package for all architectures is in the index of each. Clients of every age read that; a binary-all index is for
+//     those alone that find "all" among the Architectures.
+//   - SHA-256 is the only digest. Signed-By names the keys that sign, beside the Valid-Until without which apt ignores it.
+//
 // The package knows the layout that apt, debmirror and apt-mirror read (the Debian repository format), and which suite
 // takes which version of Kubernetes, as the archive's definition says. It does not know how packages are built or keys
 // are kept: it is given files and an [openpgp.Signer]. It never looks at the clock.

@@ -17,9 +17,10 @@ import (
 // lock is the right to change an archive. It dies with its process (flock(2)). The lock's file also says how the last
 // holder left: "clean", or a process that was killed before it was done.
 type lock struct {
-	held *flock.Flock
-	// unclean is true when the last holder was killed, or when the file was lost and so cannot tell.
-	unclean bool
+	held    *flock.Flock
+	last    string // what the file said before
+	killed  bool   // the last holder was killed
+	unclean bool   // it was killed, or the file was lost and so cannot tell
 }
 
 const lockClean = "clean\n"
@@ -45,7 +46,8 @@ func acquire(ctx context.Context, root string, waiting func(holder string)) (*lo
 		}
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", name, err), held.Close())
 	}
-	l := &lock{held: held, unclean: readLock(name) != lockClean}
+	last := readLock(name)
+	l := &lock{held: held, last: last, killed: last != "" && last != lockClean, unclean: last != lockClean}
 	host, err := os.Hostname()
 	if err != nil {
 		host = "an unnamed host"
@@ -57,10 +59,22 @@ func acquire(ctx context.Context, root string, waiting func(holder string)) (*lo
 	return l, nil
 }
 
-// release gives the lock up. done tells that no work was left half-way.
-func (l *lock) release(done bool) error {
+// A leaving says how a holder leaves the archive.
+type leaving int
+
+const (
+	leftAsFound leaving = iota // nothing was written
+	leftWhole                  // what was begun was finished
+	leftHalfway                // what was begun was not finished
+)
+
+// release gives the lock up.
+func (l *lock) release(how leaving) error {
 	var err error
-	if done {
+	switch how {
+	case leftAsFound:
+		err = os.WriteFile(l.held.Path(), []byte(l.last), 0o644)
+	case leftWhole:
 		err = os.WriteFile(l.held.Path(), []byte(lockClean), 0o644)
 	}
 	return errors.Join(err, l.held.Close())

@@ -19,6 +19,9 @@ import (
 // on that dropped it the date of that. So a content that comes back is young again, and files that a copy of the tree
 // gave one common time count as one generation: that keeps more, never less.
 func (p *publication) prune(ctx context.Context) error {
+	if err := p.dropLeftovers(); err != nil {
+		return err
+	}
 	for _, d := range p.drafts {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -28,6 +31,22 @@ func (p *publication) prune(ctx context.Context) error {
 		}
 		if err := p.pruneSuite(d); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// dropLeftovers removes the Release of a suite that a killed run was about to publish for the first time and that is not
+// published now either. Without an InRelease it would look like one that was lost.
+func (p *publication) dropLeftovers() error {
+	for _, s := range p.tree.suites {
+		if !s.leftover || slices.ContainsFunc(p.drafts, func(d *draft) bool { return d.suite == s }) {
+			continue
+		}
+		for _, name := range []string{"Release.gpg", "Release"} {
+			if err := p.disk.remove(path.Join(suiteDir(s.name), name)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -49,11 +49,18 @@ type SuiteResult struct {
 }
 
 // RefusedError lists what keeps an archive from being published. Nothing was written.
-type RefusedError struct{ Problems []string }
+type RefusedError struct{ Problems []error }
 
 func (e *RefusedError) Error() string {
-	return "refused to publish: " + strings.Join(e.Problems, "; ")
+	texts := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		texts[i] = p.Error()
+	}
+	return "refused: " + strings.Join(texts, "; ")
 }
+
+// Unwrap gives the problems, for errors.Is and for their hints.
+func (e *RefusedError) Unwrap() []error { return e.Problems }
 
 // Publish makes the transaction's changes visible: it writes the indices that changed, signs the suites whose content
 // changed, whose definition or keys changed or whose Valid-Until is nearer than the definition's RefreshBefore, and

@@ -1,6 +1,7 @@
 package apt
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,14 +24,10 @@ func (p *publication) refuse(ctx context.Context) error {
 	if len(p.drafts) == 0 {
 		return nil
 	}
-	var problems []string
-	var first error
+	var problems []error
 	add := func(err error) {
 		if err != nil {
-			problems = append(problems, err.Error())
-			if first == nil {
-				first = err
-			}
+			problems = append(problems, err)
 		}
 	}
 	until := p.drafts[0].release.ValidUntil
@@ -45,16 +42,14 @@ func (p *publication) refuse(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, problem := range unsatisfied {
-		add(problem)
-	}
+	problems = append(problems, unsatisfied...)
 	for _, signer := range p.options.Signers {
 		add(p.lasting(signer, until))
 	}
-	if first == nil {
-		return nil
+	if len(problems) > 0 {
+		return &RefusedError{Problems: problems}
 	}
-	return hint.With(&RefusedError{Problems: problems}, hint.Of(first))
+	return nil
 }
 
 // lasting refuses a key that apt does not take, now or until what it signs ends, and passes its warnings on.
@@ -96,9 +91,12 @@ func (p *publication) ownPast(s *suite) error {
 	if p.options.Now.After(at) {
 		at = p.options.Now
 	}
-	_, _, err := openpgp.VerifyClearsigned(s.signed, p.certs, at)
+	text, _, err := openpgp.VerifyClearsigned(s.signed, p.certs, at)
 	if errors.Is(err, openpgp.ErrExpired) { // good when it was made
-		_, _, err = openpgp.VerifyClearsigned(s.signed, p.certs, s.release.Date)
+		text, _, err = openpgp.VerifyClearsigned(s.signed, p.certs, s.release.Date)
+	}
+	if err == nil && !bytes.Equal(text, s.text) {
+		err = errors.New("holds more than its signed text")
 	}
 	if err == nil {
 		return nil

@@ -20,12 +20,11 @@ type Options struct {
 // Transaction is a change to an archive in the making. What is added and removed becomes visible when [Transaction.Publish]
 // returns, all at once; until then nothing that clients read has changed. It is not safe for concurrent use.
 type Transaction struct {
-	tree *tree
-	disk *disk
-	lock *lock
-	pool map[string]*pooled // files that are to go into the pool, by their path there
-	// halfway is true while the tree is being written, and stays true when that fails.
-	halfway bool
+	tree    *tree
+	disk    *disk
+	lock    *lock
+	pool    map[string]*pooled // files that are to go into the pool, by their path there
+	leaving leaving            // what the lock's file is to say
 	closed  bool
 }
 
@@ -49,11 +48,11 @@ func Begin(ctx context.Context, o Options) (*Transaction, error) {
 	if err != nil {
 		return nil, fmt.Errorf("archive %s: %w", o.Root, err)
 	}
-	t := &Transaction{disk: &disk{root: root}, lock: l, pool: map[string]*pooled{}, halfway: l.unclean}
+	t := &Transaction{disk: &disk{root: root}, lock: l, pool: map[string]*pooled{}}
 	if err := t.disk.clean(); err != nil {
 		return nil, errors.Join(fmt.Errorf("archive %s: %w", o.Root, err), t.Close())
 	}
-	if t.tree, err = loadTree(root, o.Definition, l.unclean); err != nil {
+	if t.tree, err = loadTree(root, o.Definition, l.killed); err != nil {
 		return nil, errors.Join(fmt.Errorf("archive %s: %w", o.Root, err), t.Close())
 	}
 	return t, nil
@@ -65,7 +64,7 @@ func (t *Transaction) Close() error {
 		return nil
 	}
 	t.closed = true
-	return errors.Join(os.RemoveAll(t.disk.path(tempDir)), t.lock.release(!t.halfway))
+	return errors.Join(os.RemoveAll(t.disk.path(tempDir)), t.lock.release(t.leaving))
 }
 
 // RemoveOptions select packages of one suite.

@@ -34,7 +34,9 @@ type suite struct {
 	text    []byte   // of the release
 	signed  []byte   // InRelease
 	newest  time.Time
-	indices map[indexKey]*index
+	// leftover is true when a run was killed before it could publish the suite for the first time.
+	leftover bool
+	indices  map[indexKey]*index
 }
 
 type indexKey struct{ component, arch string }
@@ -92,9 +94,9 @@ func (x *index) merged() []*entry {
 
 func (x *index) changed() bool { return len(x.added) > 0 || x.removed > 0 }
 
-// loadTree reads the Release files of all suites. Indices are read when they are needed. unclean says that a run may
-// have been killed, which explains a suite without an InRelease.
-func loadTree(root string, def *Definition, unclean bool) (*tree, error) {
+// loadTree reads the Release files of all suites. Indices are read when they are needed. killed says that a run was
+// killed, which explains a suite without an InRelease.
+func loadTree(root string, def *Definition, killed bool) (*tree, error) {
 	t := &tree{root: root, def: def}
 	for i := range def.Suites {
 		t.suites = append(t.suites, &suite{name: def.Suites[i].Name, def: &def.Suites[i]})
@@ -110,14 +112,14 @@ func loadTree(root string, def *Definition, unclean bool) (*tree, error) {
 	}
 	for _, s := range t.suites {
 		s.indices = map[indexKey]*index{}
-		if err := t.loadSuite(s, unclean); err != nil {
+		if err := t.loadSuite(s, killed); err != nil {
 			return nil, fmt.Errorf("suite %s: %w", s.name, err)
 		}
 	}
 	return t, nil
 }
 
-func (t *tree) loadSuite(s *suite, unclean bool) error {
+func (t *tree) loadSuite(s *suite, killed bool) error {
 	plain, err := t.readSmall(path.Join(suiteDir(s.name), "Release"))
 	if err != nil {
 		return err
@@ -130,9 +132,10 @@ func (t *tree) loadSuite(s *suite, unclean bool) error {
 		return err
 	}
 	if s.signed == nil {
-		if plain != nil && !unclean {
+		if plain != nil && !killed {
 			return hint.Errorf("restore the file from a mirror or a backup", "InRelease: missing beside Release")
 		}
+		s.leftover = plain != nil
 		return nil
 	}
 	if s.text, err = signedText(s.signed); err != nil {

@@ -61,10 +61,12 @@ func Verify(ctx context.Context, o VerifyOptions) (*Report, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		v.report.Suites++
-		v.suite(ctx, entry.Name())
+		if v.published(entry.Name()) {
+			v.report.Suites++
+			v.suite(ctx, entry.Name())
+		}
 	}
-	if len(suites) == 0 {
+	if v.report.Suites == 0 {
 		v.found(distsDir, "no suite is published")
 	}
 	v.keyrings()
@@ -87,6 +89,17 @@ type verifier struct {
 
 func (v *verifier) found(name, format string, args ...any) {
 	v.report.Findings = append(v.report.Findings, Finding{Path: name, Problem: fmt.Sprintf(format, args...)})
+}
+
+// published reports whether a directory is a suite: whether it has any of the Release files. A run that was killed before
+// it could publish a suite for the first time leaves indices alone, which nobody finds.
+func (v *verifier) published(name string) bool {
+	for _, file := range []string{"InRelease", "Release", "Release.gpg"} {
+		if _, err := v.root.Lstat(path.Join(suiteDir(name), file)); !errors.Is(err, fs.ErrNotExist) {
+			return true
+		}
+	}
+	return false
 }
 
 // read reads a whole file of at most maxIndex bytes; when it cannot, that is a finding.

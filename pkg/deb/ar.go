@@ -26,7 +26,7 @@ type arReader struct {
 
 // newARReader reads the magic.
 func newARReader(src io.Reader) (*arReader, error) {
-	r := bufio.NewReaderSize(src, 64<<10)
+	r := bufio.NewReaderSize(src, 32<<10)
 	var magic [len(arMagic)]byte
 	if _, err := io.ReadFull(r, magic[:]); err != nil {
 		return nil, fmt.Errorf("not an ar archive: %w", truncated(err))

@@ -79,7 +79,7 @@ func Write(ctx context.Context, w io.Writer, p Package, o Options) error {
 		return fmt.Errorf("package %s: %w", p.Name, err)
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("package %s: %w", p.Name, context.Cause(ctx))
+		return fmt.Errorf("package %s: %w", p.Name, err)
 	}
 	dir, err := os.MkdirTemp("", "kubedist-deb-")
 	if err != nil {
@@ -99,7 +99,7 @@ func Write(ctx context.Context, w io.Writer, p Package, o Options) error {
 	case err = <-done:
 	case <-ctx.Done():
 		out.close()
-		err = context.Cause(ctx)
+		err = ctx.Err()
 	}
 	if err != nil {
 		return fmt.Errorf("package %s: %w", p.Name, err)

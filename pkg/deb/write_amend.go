@@ -122,8 +122,7 @@ func (a *amender) release() {
 
 func (a *amender) emit(p []byte) {
 	for len(p) > 0 && a.err == nil {
-		if a.ctx.Err() != nil {
-			a.err = context.Cause(a.ctx)
+		if a.err = a.ctx.Err(); a.err != nil {
 			return
 		}
 		piece := p[:min(len(p), emitSize)]

@@ -48,7 +48,7 @@ type Reader struct {
 // NewReader reads from r under limits.
 func NewReader(r io.Reader, limits Limits) *Reader {
 	limits = limits.withDefaults()
-	return &Reader{src: bufio.NewReaderSize(r, min(limits.Line+1, 64<<10)), limits: limits}
+	return &Reader{src: bufio.NewReaderSize(r, 4<<10), limits: limits}
 }
 
 // Next returns the next stanza, io.EOF after the last. A text that is not deb822 gives a *SyntaxError; the Reader is at

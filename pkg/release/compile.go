@@ -9,27 +9,17 @@ import (
 	"time"
 
 	"kubedist/pkg/build"
-	"kubedist/pkg/progress"
 	"kubedist/pkg/source"
 	"kubedist/pkg/spec"
 )
 
 // compile runs one go build of the plan and notes the programs that are released.
-func (r *run) compile(ctx context.Context, task *progress.Task, p Platform, c Compile) ([]built, error) {
+func (r *run) compile(ctx context.Context, p Platform, c Compile) ([]built, error) {
 	tree := r.trees[c.Source]
 	job, err := r.job(p, c, tree)
 	if err != nil {
 		return nil, err
 	}
-	var names []string
-	for _, program := range c.Programs {
-		names = append(names, program.Name)
-	}
-	label := strings.Join(names, " ")
-	if len(names) > 4 {
-		label = c.Source + " (" + strconv.Itoa(len(names)) + " programs)"
-	}
-	task.Step("compile " + label)
 	result, err := r.compiler.Compile(ctx, job)
 	if err != nil {
 		return nil, err
@@ -47,6 +37,18 @@ func (r *run) compile(ctx context.Context, task *progress.Task, p Platform, c Co
 	return programs, nil
 }
 
+// label names the programs, or where they are many their source and number.
+func (c Compile) label() string {
+	if len(c.Programs) > 4 {
+		return c.Source + " (" + strconv.Itoa(len(c.Programs)) + " programs)"
+	}
+	var names []string
+	for _, program := range c.Programs {
+		names = append(names, program.Name)
+	}
+	return strings.Join(names, " ")
+}
+
 // job words a compile of the plan as a go build.
 func (r *run) job(p Platform, c Compile, tree *source.Tree) (build.Job, error) {
 	s, _ := r.Spec.Source(c.Source)
@@ -55,7 +57,7 @@ func (r *run) job(p Platform, c Compile, tree *source.Tree) (build.Job, error) {
 		return build.Job{}, err
 	}
 	job := build.Job{
-		Name: p.Name + " " + c.Source, Dir: tree.Dir, Tree: tree.Digest, Toolchain: r.toolchain(tree), GoVersion: r.goVersions[c.Source],
+		Name: p.Name + " " + c.Source, Dir: tree.Dir, Tree: tree.Digest, Toolchain: tree.Toolchain, GoVersion: r.goVersions[c.Source],
 		Env: tree.Env(), Platform: p.Platform, Tags: s.Build.Tags, Suffix: s.Build.InstallSfx, Ldflags: ldflags,
 	}
 	for _, program := range c.Programs {

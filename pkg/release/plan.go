@@ -120,7 +120,12 @@ func NewPlan(s *spec.Spec, in Inputs, sel Selection) (*Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		plan.Platforms = append(plan.Platforms, planned)
+		if len(planned.Compiles) > 0 {
+			plan.Platforms = append(plan.Platforms, planned)
+		}
+	}
+	if len(plan.Platforms) == 0 {
+		return nil, hint.Errorf("leave out --platform or --package", "nothing to make: none of the packages is for any of the platforms")
 	}
 	plan.Documents = pl.documents(plan.Platforms)
 	if err := pl.addTools(plan); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"kubedist/pkg/apt"
@@ -22,7 +23,7 @@ func (r *run) publish(ctx context.Context) (suites []string, err error) {
 	if suites, err = r.Archive.Definition.SuitesFor(r.plan.Version); err != nil {
 		return nil, hint.With(err, "add a suite that accepts it to the archive's definition, or publish nothing with --no-archive")
 	}
-	task := progress.Start(r.Reporter, "archive", "publish into "+fmt.Sprint(suites))
+	task := progress.Start(r.Reporter, "archive", "publish", strings.Join(suites, " "))
 	result, err := r.publishInto(ctx, suites, task)
 	if err != nil {
 		fail(ctx, task, err)

@@ -96,17 +96,9 @@ func PlanOnly(ctx context.Context, o Options) (*Plan, error) {
 
 // prepare opens the sources and makes the plan.
 func prepare(ctx context.Context, o *Options) (*run, error) {
-	command, err := gocmd.New(ctx, gocmd.Options{Environ: os.Environ()})
+	r, err := newRun(ctx, o)
 	if err != nil {
 		return nil, err
-	}
-	l := ledger.New(o.Dir())
-	r := &run{
-		Options: o, command: command, ledger: l,
-		compiler:  build.Cached(build.Go(command, o.Budget), l),
-		lanes:     semaphore.NewWeighted(int64(o.Budget.Lanes())),
-		writers:   semaphore.NewWeighted(int64(o.Budget.Cores)),
-		documents: &documents{ready: make(chan struct{})}, shared: &shared{}, artifacts: &collection{},
 	}
 	in, err := r.openSources(ctx)
 	if err != nil {
@@ -117,6 +109,21 @@ func prepare(ctx context.Context, o *Options) (*run, error) {
 	}
 	r.noteExtraPlatforms()
 	return r, nil
+}
+
+func newRun(ctx context.Context, o *Options) (*run, error) {
+	command, err := gocmd.New(ctx, gocmd.Options{Environ: os.Environ()})
+	if err != nil {
+		return nil, err
+	}
+	l := ledger.New(o.Dir())
+	return &run{
+		Options: o, command: command, ledger: l,
+		compiler:  build.Cached(build.Go(command, o.Budget), l),
+		lanes:     semaphore.NewWeighted(int64(o.Budget.Lanes())),
+		writers:   semaphore.NewWeighted(int64(o.Budget.Cores)),
+		documents: &documents{ready: make(chan struct{})}, shared: &shared{}, artifacts: &collection{},
+	}, nil
 }
 
 // lock keeps a second run away from the release's directory for as long as this process lives.
@@ -159,7 +166,7 @@ func (r *run) pipelines(ctx context.Context) error {
 	if len(r.plan.Documents) == 0 {
 		close(r.documents.ready)
 	}
-	progress.Plan(r.Reporter, len(r.plan.Platforms), "%s for %d platforms on %d cores", r.plan.Version, len(r.plan.Platforms), r.Budget.Cores)
+	progress.Plan(r.Reporter, len(r.plan.Platforms), "%s, one task for each platform, on %d cores", r.plan.Version, r.Budget.Cores)
 	for i, p := range r.plan.Platforms {
 		// Platforms get their lane in the plan's order: the first writes the documents that all packages wait for.
 		if err := r.lanes.Acquire(ctx, 1); err != nil {
@@ -189,7 +196,7 @@ func fail(ctx context.Context, task *progress.Task, err error) {
 
 // sharedTarball makes a tarball of no platform; those that hold it wait for it.
 func (r *run) sharedTarball(ctx context.Context, t Tarball) error {
-	task := progress.Start(r.Reporter, "all platforms", "tar "+t.Name)
+	task := progress.Start(r.Reporter, "all platforms", "tar", t.Name)
 	if err := r.tarball(ctx, "", t, nil); err != nil {
 		fail(ctx, task, err)
 		r.shared.done(t.Name, ledger.File{}, err)
@@ -202,7 +209,7 @@ func (r *run) sharedTarball(ctx context.Context, t Tarball) error {
 // platform is one platform's pipeline. The one whose programs run on this machine writes the documents too. compiled is
 // called when the platform has no more use for its lane.
 func (r *run) platform(ctx context.Context, p Platform, writesDocuments bool, compiled func()) (err error) {
-	task := progress.Start(r.Reporter, p.Name, "start")
+	task := progress.Start(r.Reporter, p.Name, "compile", p.Compiles[0].label())
 	defer func() {
 		if err != nil {
 			fail(ctx, task, err)
@@ -211,8 +218,11 @@ func (r *run) platform(ctx context.Context, p Platform, writesDocuments bool, co
 		task.Done()
 	}()
 	var programs []built
-	for _, c := range p.Compiles {
-		list, err := r.compile(ctx, task, p, c)
+	for i, c := range p.Compiles {
+		if i > 0 {
+			task.Step("compile", c.label())
+		}
+		list, err := r.compile(ctx, p, c)
 		if err != nil {
 			if writesDocuments {
 				r.documents.err = fmt.Errorf("documents: %w", err)

@@ -55,6 +55,17 @@ func (r *run) openSources(ctx context.Context) (Inputs, error) {
 	return in, nil
 }
 
+// OpenPrimary opens the source that a release follows, and nothing else.
+func OpenPrimary(ctx context.Context, o Options) (*source.Tree, error) {
+	r, err := newRun(ctx, &o)
+	if err != nil {
+		return nil, err
+	}
+	s, _ := r.Spec.Source(r.primary())
+	tree, _, err := r.openSource(ctx, s)
+	return tree, err
+}
+
 // neededSources leaves out the sources that no selected package is made of.
 func (r *run) neededSources() []spec.Source {
 	if len(r.Selection.Packages) == 0 {
@@ -71,7 +82,7 @@ func (r *run) neededSources() []spec.Source {
 
 // openSource opens one tree and asks for the tool chain that compiles it.
 func (r *run) openSource(ctx context.Context, s spec.Source) (*source.Tree, string, error) {
-	task := progress.Start(r.Reporter, "source "+s.Name, "open "+cmp.Or(s.Version, r.Version))
+	task := progress.Start(r.Reporter, "source "+s.Name, "open", cmp.Or(s.Version, r.Version))
 	o := source.Options{
 		Name: s.Name, Module: s.Module, Version: cmp.Or(s.Version, r.Version), Directory: r.Sources[s.Name], CacheDir: r.CacheDir,
 		GoVersion: s.Go, Toolchain: r.Toolchain, Environ: os.Environ(),
@@ -90,8 +101,8 @@ func (r *run) openSource(ctx context.Context, s spec.Source) (*source.Tree, stri
 		fail(ctx, task, err)
 		return nil, "", err
 	}
-	goVersion := "go" + tree.GoVersion
-	if r.Toolchain == gocmd.Local {
+	goVersion := tree.Toolchain
+	if goVersion == gocmd.Local {
 		if goVersion, err = r.command.WithToolchain(gocmd.Local).Version(ctx); err != nil {
 			fail(ctx, task, err)
 			return nil, "", err
@@ -113,7 +124,7 @@ func (r *run) findPrograms(ctx context.Context, s spec.Source, tree *source.Tree
 			if !p.Serves(b.Roles) || found[b.Name][p.ID.OS] != nil {
 				continue
 			}
-			mains, err := source.Mains(ctx, r.command.WithToolchain(r.toolchain(tree)), tree, []string{b.Find}, p.ID.OS)
+			mains, err := source.Mains(ctx, r.command.WithToolchain(tree.Toolchain), tree, []string{b.Find}, p.ID.OS)
 			if err != nil {
 				return nil, fmt.Errorf("programs of %s: %w", b.Name, err)
 			}
@@ -121,14 +132,6 @@ func (r *run) findPrograms(ctx context.Context, s spec.Source, tree *source.Tree
 		}
 	}
 	return found, nil
-}
-
-// toolchain is the GOTOOLCHAIN that compiles tree.
-func (r *run) toolchain(tree *source.Tree) string {
-	if r.Toolchain != "" {
-		return r.Toolchain
-	}
-	return "go" + tree.GoVersion
 }
 
 // noteExtraPlatforms remembers which planned platforms have a role that the tree itself does not list them for: they are

@@ -17,7 +17,7 @@ archive_make() {
 	for revision in 1.0 1.1; do
 		KUBEDIST_CONFIG=$work/config SOURCE_DATE_EPOCH=$(date +%s) "$kubedist" release "$version" --revision "$revision" \
 			--source "$data/kubernetes" --source "cni-plugins=$data/cni-plugins" --source "cri-tools=$data/cri-tools" \
-			--platform "$(archive_platform)" --toolchain local --out "$work/out-$revision" --archive "$work/archive" --quiet
+			--platform "$(archive_platform)" --toolchain local --out "$work/out-$revision" --root "$work/archive" --quiet
 	done
 }
 
@@ -37,16 +37,19 @@ archive_serve() {
 	die "kubedist repo serve did not say where it listens: $(<"$work/server.log")"
 }
 
-# archive_configure ROOT SUITE does what the README tells apt users to do, with the server's address for the archive's.
+# archive_configure ROOT SUITE EXTENSION does what the README tells apt users to do, with the server's address for the
+# archive's and with the keyring in the form of the extension.
 archive_configure() {
-	local root=$1 suite=$2 sources signed_by
+	local root=$1 suite=$2 extension=$3 sources keyring
 	sources=$root/etc/apt/sources.list.d/kubernetes.sources
-	archive_get "dists/$suite/kubernetes.sources" | sed "s|^URIs:.*|URIs: $url|" >"$sources"
-	signed_by=$(sed -n 's/^Signed-By: *//p' "$sources")
-	[[ $signed_by == /* ]] || die "kubernetes.sources names no keyring: $(<"$sources")"
-	mkdir -p "$root${signed_by%/*}"
-	archive_get "kubernetes-archive-keyring.${signed_by##*.}" >"$root$signed_by"
-	chmod 644 "$sources" "$root$signed_by"
+	archive_get "dists/$suite/kubernetes.sources" >"$sources"
+	keyring=$(sed -n 's/^Signed-By: *//p' "$sources")
+	[[ $keyring == /*.* ]] || die "kubernetes.sources names no keyring: $(<"$sources")"
+	keyring=${keyring%.*}.$extension
+	sed -i -e "s|^URIs:.*|URIs: $url|" -e "s|^Signed-By:.*|Signed-By: $keyring|" "$sources"
+	mkdir -p "$root${keyring%/*}"
+	archive_get "kubernetes-archive-keyring.$extension" >"$root$keyring"
+	chmod 644 "$sources" "$root$keyring"
 }
 
 # archive_get PATH fetches a file with nothing but bash, for neither curl nor wget need be installed.

@@ -2,7 +2,7 @@
 # What test-apt says: one line for each check as it ends, and a table of all of them when all are done.
 #
 # check RELEASE NAME COMMAND... runs a command (usually a function of this directory) in a subshell with errexit on. Its
-# output is kept in a file and shown only when it fails; then the script ends.
+# output is shown when it fails, and then the script ends, or when $V is set.
 
 declare -A report_results=()
 report_releases=()
@@ -28,6 +28,7 @@ check() {
 		sed 's/^/    /' "$log" >&2
 		exit 1
 	fi
+	[[ ! ${V-} ]] || sed 's/^/    /' "$log" >&2
 	took=$(((${EPOCHREALTIME/[.,]/} - ${start/[.,]/}) / 100000))
 	took=$((took / 10)).$((took % 10))s
 	say "ok      $release: $name ($took)"
@@ -49,14 +50,16 @@ report_add() {
 # report_table prints what was checked: a row for each check, a column for each release.
 report_table() {
 	local name release
-	printf '%-52s' 'checked'
-	printf '%-16s' "${report_releases[@]}"
-	printf '\n'
-	for name in "${report_names[@]}"; do
-		printf '%-52s' "$name"
-		for release in "${report_releases[@]}"; do
-			printf '%-16s' "${report_results["$release|$name"]:--}"
-		done
+	{
+		printf '%-52s' 'checked'
+		printf '%-16s' "${report_releases[@]}"
 		printf '\n'
-	done | sed 's/ *$//'
+		for name in "${report_names[@]}"; do
+			printf '%-52s' "$name"
+			for release in "${report_releases[@]}"; do
+				printf '%-16s' "${report_results["$release|$name"]:--}"
+			done
+			printf '\n'
+		done
+	} | sed 's/ *$//'
 }

@@ -1,0 +1,105 @@
+package apt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"kubedist/pkg/deb"
+	"kubedist/pkg/hint"
+)
+
+// readPackage is a package that was read, and its copy in the making.
+type readPackage struct {
+	path  string
+	entry *entry // as it would be listed; the rest of what was read is let go, for there may be many
+	temp  string // "" when there was a file of that name and size in the pool, so that no copy was made
+}
+
+// readAll reads packages side by side.
+func (t *Transaction) readAll(ctx context.Context, paths []string, o AddOptions) ([]readPackage, error) {
+	read := make([]readPackage, len(paths))
+	workers, ctx := errgroup.WithContext(ctx)
+	if workers.SetLimit(o.Jobs); o.Jobs <= 0 {
+		workers.SetLimit(runtime.GOMAXPROCS(0))
+	}
+	for i, name := range paths {
+		workers.Go(func() error {
+			r, err := t.read(ctx, name, o)
+			if err != nil {
+				return fmt.Errorf("package %s: %w", name, err)
+			}
+			read[i] = r
+			return nil
+		})
+	}
+	return read, workers.Wait()
+}
+
+// read reads a package and copies it on the way, unless the pool seems to have it: that shows by name and size, and is
+// made sure of by digest later.
+func (t *Transaction) read(ctx context.Context, name string, o AddOptions) (readPackage, error) {
+	src, err := os.Open(name)
+	if err != nil {
+		return readPackage{}, err
+	}
+	defer src.Close()
+	stat, err := src.Stat()
+	if err != nil {
+		return readPackage{}, err
+	}
+	if !stat.Mode().IsRegular() {
+		return readPackage{}, errors.New("not a regular file")
+	}
+	base := filepath.Base(name)
+	if guess, _, found := strings.Cut(base, "_"); found && deb.CheckName(guess) == nil {
+		if t.pooledSize(poolPath(o.Component, guess, base)) == stat.Size() {
+			info, err := deb.Read(ctx, src, deb.Limits{})
+			if err != nil {
+				return readPackage{}, err
+			}
+			if deb.Name(info) == base {
+				e, err := newEntry(info, poolPath(o.Component, info.Package, base))
+				return readPackage{path: name, entry: e}, err
+			}
+			if _, err := src.Seek(0, io.SeekStart); err != nil {
+				return readPackage{}, err
+			}
+		}
+	}
+	dst, temp, err := t.disk.temp()
+	if err != nil {
+		return readPackage{}, err
+	}
+	info, err := deb.Read(ctx, io.TeeReader(src, dst), deb.Limits{})
+	if err := errors.Join(err, dst.Close()); err != nil {
+		return readPackage{}, errors.Join(err, removeIfThere(t.disk.path(temp)))
+	}
+	if err := checkFileName(base, info, t.tree.def); err != nil {
+		return readPackage{}, err
+	}
+	e, err := newEntry(info, poolPath(o.Component, info.Package, deb.Name(info)))
+	return readPackage{path: name, entry: e, temp: temp}, err
+}
+
+// checkFileName refuses a package whose file name names another architecture than its control paragraph.
+func checkFileName(base string, info *deb.Info, d *Definition) error {
+	stem, isDeb := strings.CutSuffix(base, ".deb")
+	parts := strings.Split(stem, "_")
+	if !isDeb || len(parts) != 3 {
+		return nil
+	}
+	if named := parts[2]; named != info.Architecture && (named == "all" || slices.Contains(d.Architectures, named)) {
+		return hint.Errorf("rename the file if its control paragraph is right",
+			"control: architecture is %s, the file's name says %s", info.Architecture, named)
+	}
+	return nil
+}
