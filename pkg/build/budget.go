@@ -5,14 +5,12 @@ import (
 	"strconv"
 )
 
-// Memory that processes of the Go tool chain take, measured on Kubernetes v1.36 (scripts/bench/README.md).
+// Memory that processes of the Go tool chain take, in bytes, measured on Kubernetes v1.36 (scripts/bench/README.md).
 const (
-	// linkMemory is the peak of the linker of kubelet, the largest program, in bytes.
-	linkMemory = 1600 << 20
-	// heapTarget is up to where the garbage collector of a compiler process stays off. Most processes end before.
-	heapTarget = 1500 << 20
-	// restMemory is what the go command itself and the rest of kubedist take beside the compilers, in bytes.
-	restMemory = 1 << 30
+	linkMemory    = 1600 << 20 // peak of the linker of kubelet, the largest program
+	heapTarget    = 1500 << 20 // up to where the garbage collector of a tuned compiler process stays off
+	compileMemory = 500 << 20  // what an untuned compiler process takes at most
+	restMemory    = 1 << 30    // the go commands themselves and kubedist
 )
 
 // Budget is what the machine may spend on a release.
@@ -28,27 +26,43 @@ func MachineBudget() Budget {
 
 // Lanes is how many jobs compile at a time. A job keeps all cores busy while it compiles and one or two while it links,
 // so a second one fills the gaps; a third brings nothing more but its memory.
-func (b Budget) Lanes() int {
-	lanes := 2
-	if b.Memory < restMemory+uint64(lanes*b.processes())*linkMemory {
-		lanes = 1
-	}
-	return lanes
+func (b Budget) Lanes() int { return b.layout().lanes }
+
+// layout is how a budget is spent.
+type layout struct {
+	lanes     int  // jobs at a time
+	processes int  // compiler processes of each
+	tuned     bool // the garbage collector of the processes is off until heapTarget
 }
 
-// processes is how many compiler processes one job runs at a time: its cores, or fewer where memory is short.
-func (b Budget) processes() int {
-	fit := 1
-	if b.Memory > restMemory {
-		fit = max(1, int((b.Memory-restMemory)/linkMemory))
+// layout chooses the fastest way to work that fits into the memory, and the smallest where none does.
+func (b Budget) layout() layout {
+	cores := max(1, b.Cores)
+	for _, l := range []layout{{2, cores, true}, {1, cores, true}, {2, cores, false}, {1, cores, false}} {
+		if l.memory() <= b.Memory {
+			return l
+		}
 	}
-	return max(1, min(b.Cores, fit))
+	processes := 1
+	if least := uint64(restMemory + linkMemory); b.Memory > least {
+		processes = max(1, min(cores, int((b.Memory-least)/compileMemory)))
+	}
+	return layout{lanes: 1, processes: processes}
+}
+
+// memory is what a layout takes when all its processes are at their worst at the same time.
+func (l layout) memory() uint64 {
+	each := uint64(compileMemory)
+	if l.tuned {
+		each = heapTarget
+	}
+	return restMemory + uint64(l.lanes)*(linkMemory+uint64(l.processes)*each)
 }
 
 // environment tunes the garbage collector of the compiler processes: they are many and short, so with memory to spare
 // collecting is wasted work. The go command's environment does not change what it builds.
-func (b Budget) environment() []string {
-	if b.Memory < restMemory+uint64(b.Lanes()*b.processes())*heapTarget {
+func (l layout) environment() []string {
+	if !l.tuned {
 		return nil
 	}
 	return []string{"GOGC=off", "GOMEMLIMIT=" + strconv.Itoa(heapTarget)}

@@ -47,11 +47,11 @@ func (c *goBuild) Compile(ctx context.Context, job Job) (Result, error) {
 		return Result{}, err
 	}
 
-	args := append([]string{"build", "-p=" + strconv.Itoa(c.budget.processes()), "-o=" + scratch + string(filepath.Separator)}, job.args()...)
+	args := append([]string{"build", "-p=" + strconv.Itoa(c.budget.layout().processes), "-o=" + scratch + string(filepath.Separator)}, job.args()...)
 	for _, p := range job.Programs {
 		args = append(args, p.Main)
 	}
-	env := slices.Concat(job.Platform.ID.Env(), []string{"CGO_ENABLED=0"}, job.Env, c.budget.environment())
+	env := slices.Concat(job.Platform.ID.Env(), []string{"CGO_ENABLED=0"}, job.Env, c.budget.layout().environment())
 	err = c.command.WithToolchain(job.Toolchain).Run(ctx, gocmd.Command{Dir: job.Dir, Args: args, Env: env})
 	if err != nil {
 		next := hint.Of(err)
