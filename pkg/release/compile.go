@@ -63,7 +63,7 @@ func (r *run) job(p Platform, c Compile, tree *source.Tree) (build.Job, error) {
 	for _, program := range c.Programs {
 		// bin/linux/armv7/kubeadm; the programs of a group share a directory of their own.
 		dir := filepath.Join(r.Dir(), "bin", filepath.FromSlash(p.ID.Dir()))
-		if b, _ := r.Spec.Binary(program.Binary); b.Find != "" {
+		if b, _ := r.Spec.Binary(program.Binary); len(b.Find) > 0 {
 			dir = filepath.Join(dir, program.Binary)
 		}
 		if program.Tool {

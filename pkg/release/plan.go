@@ -251,10 +251,10 @@ func (pl *planner) platform(p spec.Platform) (Platform, error) {
 // addPrograms adds the programs of b to the compile of its source and way of linking.
 func (pl *planner) addPrograms(p *Platform, b spec.Binary, tool bool) error {
 	mains := []string{b.Main}
-	if b.Find != "" {
+	if len(b.Find) > 0 {
 		mains = pl.in.Found[b.Name][p.ID.OS]
 		if len(mains) == 0 {
-			return fmt.Errorf("binary %s: no main package under %s for %s", b.Name, b.Find, p.ID)
+			return fmt.Errorf("binary %s: no main package under %s for %s", b.Name, strings.Join(b.Find, ", "), p.ID)
 		}
 	}
 	i := slices.IndexFunc(p.Compiles, func(c Compile) bool { return c.Source == b.Source && c.Link == b.Link })

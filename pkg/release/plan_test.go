@@ -150,7 +150,7 @@ func TestPlanRefuses(t *testing.T) {
 		"package":  {inputs("v1.36.3"), Selection{Host: host, Packages: []string{"kubelt"}}, "package kubelt: not in specs/packages"},
 		"no programs in a group": {
 			Inputs{Version: "v1.36.3", Versions: inputs("v1.36.3").Versions}, Selection{Host: host, Revision: "1.1"},
-			"binary cni-plugins: no main package under ./plugins/... for linux/amd64",
+			"binary cni-plugins: no main package under ./plugins/ipam/..., ./plugins/main/..., ./plugins/meta/... for linux/amd64",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

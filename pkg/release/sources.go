@@ -116,7 +116,7 @@ func (r *run) openSource(ctx context.Context, s spec.Source) (*source.Tree, stri
 func (r *run) findPrograms(ctx context.Context, s spec.Source, tree *source.Tree) (map[string]map[string][]string, error) {
 	found := map[string]map[string][]string{}
 	for _, b := range r.Spec.Binaries {
-		if b.Source != s.Name || b.Find == "" {
+		if b.Source != s.Name || len(b.Find) == 0 {
 			continue
 		}
 		found[b.Name] = map[string][]string{}
@@ -124,7 +124,7 @@ func (r *run) findPrograms(ctx context.Context, s spec.Source, tree *source.Tree
 			if !p.Serves(b.Roles) || found[b.Name][p.ID.OS] != nil {
 				continue
 			}
-			mains, err := source.Mains(ctx, r.command.WithToolchain(tree.Toolchain), tree, []string{b.Find}, p.ID.OS)
+			mains, err := source.Mains(ctx, r.command.WithToolchain(tree.Toolchain), tree, b.Find, p.ID.OS)
 			if err != nil {
 				return nil, fmt.Errorf("programs of %s: %w", b.Name, err)
 			}

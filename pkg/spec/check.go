@@ -108,7 +108,7 @@ func (c *checker) checkBinaries(f *file, at report) {
 		if _, ok := c.spec.Source(b.Source); !ok {
 			at(path+".source", "source", "%q is not declared", b.Source)
 		}
-		if (b.Main == "") == (b.Find == "") {
+		if (b.Main == "") == (len(b.Find) == 0) {
 			at(path, "main, find", "exactly one of them must be set")
 		}
 		if b.Link != Static {
@@ -119,7 +119,7 @@ func (c *checker) checkBinaries(f *file, at report) {
 	for i, d := range f.spec.Documents {
 		path := fmt.Sprintf("documents[%d]", i)
 		c.declare(f, at, path, "document", d.Name)
-		if b, ok := c.spec.Binary(d.Binary); !ok || b.Find != "" {
+		if b, ok := c.spec.Binary(d.Binary); !ok || len(b.Find) > 0 {
 			at(path+".binary", "binary", "%q is not a declared program", d.Binary)
 		}
 		if strings.ContainsAny(d.Stdout, `/\`) {

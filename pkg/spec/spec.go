@@ -66,13 +66,13 @@ type Build struct {
 
 // Binary is a program, or with Find a group of programs that the source itself defines.
 type Binary struct {
-	Name   string `yaml:"name" jsonschema:"description=file name without .exe; of a group: what packages call it"`
-	Source string `yaml:"source" jsonschema:"description=the source it is compiled from"`
-	Main   string `yaml:"main,omitempty" jsonschema:"description=import path of its main package"`
-	Find   string `yaml:"find,omitempty" jsonschema:"description=package pattern: every main package under it is a program of the group"`
-	Roles  []Role `yaml:"roles,omitempty" jsonschema:"description=platforms to compile for; with none it is only a tool for documents and runs on the building machine"`
-	Link   Link   `yaml:"link" jsonschema:"description=how it is linked"`
-	Absent string `yaml:"absent,omitempty" jsonschema:"description=why it is not built yet; manifests repeat it"`
+	Name   string   `yaml:"name" jsonschema:"description=file name without .exe; of a group: what packages call it"`
+	Source string   `yaml:"source" jsonschema:"description=the source it is compiled from"`
+	Main   string   `yaml:"main,omitempty" jsonschema:"description=import path of its main package"`
+	Find   []string `yaml:"find,omitempty" jsonschema:"description=package patterns: every main package that one matches is a program of the group"`
+	Roles  []Role   `yaml:"roles,omitempty" jsonschema:"description=platforms to compile for; with none it is only a tool for documents and runs on the building machine"`
+	Link   Link     `yaml:"link" jsonschema:"description=how it is linked"`
+	Absent string   `yaml:"absent,omitempty" jsonschema:"description=why it is not built yet; manifests repeat it"`
 }
 
 // Link is how a program is linked.
