@@ -71,7 +71,7 @@ func render(t testing.TB, s *spec.Spec, p spec.Package, architecture string) deb
 		case c.Binary != "":
 			b, _ := s.Binary(c.Binary)
 			names := []string{b.Name}
-			if b.Find != "" {
+			if len(b.Find) > 0 {
 				names = []string{"bridge", "loopback"}
 			}
 			for _, name := range names {

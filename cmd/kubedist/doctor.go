@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -99,7 +98,7 @@ func signingKey(env *environment) diagnosis {
 	d := diagnosis{subject: "signing key"}
 	path := env.Getenv("KUBEDIST_KEY")
 	if path == "" {
-		d.state = "none configured: the development key would sign (" + filepath.Join(env.ConfigDir, "keys", "development.asc") + ")"
+		d.state = "none configured: the development key would sign (" + developmentKeyFile(env) + ")"
 		return d
 	}
 	data, err := openpgp.ReadKeyFile(path)

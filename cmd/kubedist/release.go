@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -191,18 +192,13 @@ func (o *releaseOptions) options(ctx context.Context, env *environment, until re
 	return r, nil
 }
 
-// times sets the time of publishing, which is SOURCE_DATE_EPOCH's where it is set
-// (https://reproducible-builds.org/specs/source-date-epoch/), and the build date.
+// times sets the time of publishing, which is SOURCE_DATE_EPOCH's where it is set, and the build date.
 func (o *releaseOptions) times(env *environment, r *release.Options) error {
-	r.Now = env.Now().UTC().Truncate(time.Second)
-	if text := env.Getenv("SOURCE_DATE_EPOCH"); text != "" {
-		seconds, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || seconds < 0 {
-			return fmt.Errorf("SOURCE_DATE_EPOCH %q: not a number of seconds since 1970", text)
-		}
-		r.Epoch = time.Unix(seconds, 0).UTC()
-		r.Now = r.Epoch
+	var err error
+	if r.Epoch, err = sourceDateEpoch(env); err != nil {
+		return err
 	}
+	r.Now = cmp.Or(r.Epoch, env.Now().UTC().Truncate(time.Second))
 	if o.buildDate == "" {
 		return nil
 	}

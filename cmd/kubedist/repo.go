@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -110,14 +109,13 @@ func (o *publishingOptions) addFlags(cmd *cobra.Command) {
 // looked at, so that an old release can be made again.
 func (o *publishingOptions) options(ctx context.Context, env *environment) (apt.PublishOptions, error) {
 	p := apt.PublishOptions{Now: env.Now().UTC().Truncate(time.Second), Clock: env.Now, Force: o.force}
-	if text := env.Getenv("SOURCE_DATE_EPOCH"); text != "" {
-		seconds, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || seconds < 0 {
-			return p, usageError(fmt.Errorf("SOURCE_DATE_EPOCH %q: not a number of seconds since 1970", text))
-		}
-		p.Now, p.Clock = time.Unix(seconds, 0).UTC(), nil
+	epoch, err := sourceDateEpoch(env)
+	if err != nil {
+		return p, err
 	}
-	var err error
+	if !epoch.IsZero() {
+		p.Now, p.Clock = epoch, nil
+	}
 	if p.Keyring, err = readKeyrings(o.keyrings); err != nil {
 		return p, usageError(err)
 	}

@@ -45,9 +45,14 @@ func loadSigner(ctx context.Context, env *environment, o signerOptions, at time.
 	return key, nil
 }
 
+// developmentKeyFile is where the development key lies.
+func developmentKeyFile(env *environment) string {
+	return filepath.Join(env.ConfigDir, "keys", "development.asc")
+}
+
 // developmentKey loads the key that is used where no other is configured, making it the first time.
 func developmentKey(ctx context.Context, env *environment) (openpgp.Signer, error) {
-	path := filepath.Join(env.ConfigDir, "keys", "development.asc")
+	path := developmentKeyFile(env)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		key, err := openpgp.Generate(ctx, openpgp.GenerateOptions{
 			Algorithm: openpgp.Ed25519, Name: "kubedist development key", Comment: "not for release", Created: developmentKeyTime(env),

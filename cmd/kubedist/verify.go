@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"kubedist/pkg/hint"
 	"kubedist/pkg/openpgp"
 	"kubedist/pkg/release"
 )
@@ -29,7 +28,8 @@ func newVerifyCommand(env *environment) *cobra.Command {
 		Use:   "verify PATH",
 		Short: "Check a release directory or an apt archive: signatures, digests, completeness",
 		Long: `Checks that every file of a release, or of an apt archive, is there, is what the signed checksums say, and was
-signed by a key that you name. Without --keyring the development key is used.
+signed by a key that you name. Without --keyring a release is checked with the development
+key, and an archive with the keyring that it publishes.
 
 Ends with status 3 when something is wrong with what was checked.`,
 		Example: `  kubedist verify out/v1.36.3 --keyring release-key.asc
@@ -44,12 +44,12 @@ Ends with status 3 when something is wrong with what was checked.`,
 }
 
 func runVerify(cmd *cobra.Command, env *environment, o *verifyOptions, path string) error {
+	if _, err := os.Stat(filepath.Join(path, "dists")); err == nil {
+		return runRepoVerify(cmd.Context(), env, &repoVerifyOptions{root: path, keyrings: o.keyrings, json: o.json})
+	}
 	keyring, err := o.keyring(env)
 	if err != nil {
 		return usageError(err)
-	}
-	if _, err := os.Stat(filepath.Join(path, "dists")); err == nil {
-		return verifyArchive(cmd.Context(), env, path, keyring, o.json)
 	}
 	s, _, err := o.spec.load()
 	if err != nil {
@@ -84,29 +84,26 @@ func printVerification(w io.Writer, path string, v *release.Verification) {
 	}
 }
 
-// keyring reads the keys to check with: those that the flags name, else the development key where there is one.
+// keyring reads the keys to check a release with: those that the flags name, else the development key where there is one.
 func (o *verifyOptions) keyring(env *environment) ([]*openpgp.Certificate, error) {
-	files := o.keyrings
-	if len(files) == 0 {
-		development := filepath.Join(env.ConfigDir, "keys", "development.asc")
-		if _, err := os.Stat(development); err != nil {
-			return nil, nil
-		}
-		files = []string{development}
+	if len(o.keyrings) > 0 {
+		return readKeyrings(o.keyrings)
+	}
+	development := developmentKeyFile(env)
+	data, err := openpgp.ReadKeyFile(development)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	keys, err := openpgp.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("development key %s: %w", development, err)
 	}
 	var all []*openpgp.Certificate
-	for _, file := range files {
-		data, err := openpgp.ReadKeyFile(file)
-		if err != nil {
-			return nil, err
-		}
-		keys, err := openpgp.Parse(data)
-		if err != nil {
-			return nil, hint.With(fmt.Errorf("keyring %s: %w", file, err), "`kubedist key show --export` writes the public part of a key")
-		}
-		for _, key := range keys {
-			all = append(all, key.Public())
-		}
+	for _, key := range keys {
+		all = append(all, key.Public())
 	}
 	return all, nil
 }

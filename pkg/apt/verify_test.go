@@ -214,7 +214,7 @@ func TestHandler(t *testing.T) {
 		if err != nil || resp.StatusCode != want.status || want.kind != "" && resp.Header.Get("Content-Type") != want.kind || resp.Header.Get("Content-Encoding") != "" {
 			t.Errorf("%s: got %d %v, %v", path, resp.StatusCode, resp.Header, err)
 		}
-		if resp.StatusCode == 404 && bytes.Contains(body, []byte("<")) {
+		if resp.StatusCode == http.StatusNotFound && bytes.Contains(body, []byte("<")) {
 			t.Errorf("%s: the error is a page: %s", path, body)
 		}
 	}

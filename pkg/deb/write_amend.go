@@ -177,7 +177,7 @@ func setInstalledSize(control []byte, kib int64) ([]byte, error) {
 	out, replaced := tar.NewWriter(compressor), 0
 	for in := tar.NewReader(unpacked); ; {
 		header, err := in.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -100,7 +100,7 @@ func TestReaderStaysAtItsError(t *testing.T) {
 	r := deb822.NewReader(strings.NewReader("nonsense\n\nA: 1\n"), deb822.Limits{})
 	_, first := r.Next()
 	_, second := r.Next()
-	if first == nil || first != second {
+	if first == nil || !errors.Is(second, first) {
 		t.Errorf("got %v, then %v: want the same error twice", first, second)
 	}
 }

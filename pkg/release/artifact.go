@@ -40,13 +40,12 @@ type collection struct {
 	list []Artifact
 }
 
-func (c *collection) add(a Artifact, f ledger.File) Artifact {
+func (c *collection) add(a Artifact, f ledger.File) {
 	a.Path, a.Size, a.SHA256, a.SHA512 = f.Path, f.Size, f.SHA256, f.SHA512
 	slices.Sort(a.From)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.list = append(c.list, a)
-	return a
 }
 
 func (c *collection) sorted() []Artifact {

@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -169,18 +168,6 @@ func sameTree(t *testing.T, a, b string) {
 	for name := range second {
 		t.Errorf("%s is in the second only", name)
 	}
-}
-
-// steps records which steps ran.
-type steps struct {
-	mu   sync.Mutex
-	list []progress.Event
-}
-
-func (s *steps) Report(e progress.Event) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.list = append(s.list, e)
 }
 
 // TestResume loses one package of a finished release: the next run makes it again, with the same bytes, and no more.

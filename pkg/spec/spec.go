@@ -78,7 +78,7 @@ type Binary struct {
 // Link is how a program is linked.
 type Link string
 
-// The ways of linking. A cgo program would need a C tool chain per platform.
+// Static programs need no library of the machine they run on. Linking with cgo would need a C tool chain per platform.
 const Static Link = "static"
 
 // Document is a file, or a set of files, that a program of the release writes when it is run on the building machine:

@@ -74,7 +74,7 @@ func List(ctx context.Context, r io.Reader, limits Limits) ([]Entry, error) {
 	var entries []Entry
 	for {
 		header, err := tr.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

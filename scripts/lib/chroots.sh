@@ -27,7 +27,7 @@ chroot_make() {
 		# Nobody needs these roots after a loss of power.
 		--dpkgopt=force-unsafe-io
 		--skip=cleanup/apt/lists,cleanup/apt/cache
-		--customize-hook='chroot "$1" apt-get clean; chroot "$1" apt-get install --yes --download-only '"${chroot_fetch[*]}"'; rm -f "$1"/var/cache/apt/*.bin'
+		--customize-hook='chroot "$1" apt-get clean; chroot "$1" apt-get install --yes --download-only -o APT::Install-Recommends=true '"${chroot_fetch[*]}"'; rm -f "$1"/var/cache/apt/*.bin'
 	)
 	tarball=${XDG_CACHE_HOME:-$HOME/.cache}/kubedist/chroots/$suite-$arch-$(printf '%s\n' "${recipe[@]}" | sha256sum | cut -c1-12).tar
 	if [[ ! -e $tarball ]]; then
@@ -52,7 +52,7 @@ chroot_unpack() {
 		proxy=$(apt-config shell proxy "Acquire::$kind::Proxy" | sed "s/^proxy='\(.*\)'$/\1/")
 		[[ ! $proxy ]] || printf 'Acquire::%s::Proxy "%s";\n' "$kind" "$proxy"
 	done >"$root/etc/apt/apt.conf.d/90test"
-	printf '%s;\n' 'Acquire::http::Proxy::127.0.0.1 "DIRECT"' 'Dpkg::Use-Pty "false"' >>"$root/etc/apt/apt.conf.d/90test"
+	printf '%s;\n' 'Acquire::http::Proxy::127.0.0.1 "DIRECT"' 'Acquire::Languages "none"' 'Dpkg::Use-Pty "false"' >>"$root/etc/apt/apt.conf.d/90test"
 }
 
 # inside ROOT COMMAND... runs a command there. Nothing is mounted, so there is nothing to unmount; the network is the

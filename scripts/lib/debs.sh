@@ -1,12 +1,14 @@
 # shellcheck shell=bash disable=SC2016,SC2154 # $work is the script's
 # The .deb files themselves, checked with Debian's tools in a root of their own.
 
-# debs_check TARBALL DIR runs lintian and debsig-verify over all packages below DIR.
+# debs_check TARBALL DIR runs lintian over the packages below DIR that are for the host, which differ from those for other
+# machines by what the compiler made, and debsig-verify over all.
 debs_check() {
 	local root=$work/tools
 	check 'Debian 13' 'unpack the root of the tools' chroot_unpack "$1" "$root"
 	mkdir -p "$root/debs"
-	find "$2" -name '*.deb' -exec cp -t "$root/debs" {} +
+	find "$2" -name '*.deb' -exec ln -t "$root/debs" {} + 2>/dev/null ||
+		find "$2" -name '*.deb' -exec cp -t "$root/debs" {} +
 	[[ -n $(ls "$root/debs") ]] || die "no packages below $2"
 	check 'Debian 13' 'lintian finds no error' debs_lint "$root"
 	check 'Debian 13' 'members of the packages' debs_members "$root"
@@ -20,7 +22,7 @@ debs_check() {
 # member, and zstd is no compression of Debian's. debs_members looks at both instead.
 debs_lint() {
 	inside "$1" sh -c 'exec lintian --allow-root --fail-on error --tag-display-limit 0 \
-		--suppress-tags misplaced-extra-member-in-deb,malformed-deb-archive /debs/*.deb'
+		--suppress-tags misplaced-extra-member-in-deb,malformed-deb-archive "/debs/"*"_$(dpkg --print-architecture).deb"'
 }
 
 # debs_members ROOT: the members of each package are those of deb(5), and the signature comes last.
