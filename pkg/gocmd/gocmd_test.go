@@ -16,10 +16,21 @@ import (
 	"kubedist/pkg/hint"
 )
 
-// user returns the environment of a user whose home is a fresh directory.
+// user returns the environment of a user whose home is a fresh directory. Go's telemetry is off there: its process
+// outlives the go command and would write into the directory while the test removes it.
 func user(t *testing.T, extra ...string) []string {
 	t.Helper()
-	return append([]string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}, extra...)
+	home := t.TempDir()
+	for _, config := range []string{".config", filepath.Join("Library", "Application Support")} {
+		dir := filepath.Join(home, config, "go", "telemetry")
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "mode"), []byte("off"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return append([]string{"HOME=" + home, "PATH=" + os.Getenv("PATH")}, extra...)
 }
 
 func newGo(t *testing.T, o gocmd.Options) *gocmd.Go {

@@ -201,6 +201,8 @@ func (p *proxy) served(path string) int {
 func (p *proxy) options(t *testing.T) Options {
 	t.Helper()
 	home := t.TempDir()
+	// Go's telemetry outlives the go command and would write into the directory while the test removes it.
+	writeFiles(t, home, map[string]string{".config/go/telemetry/mode": "off"})
 	t.Cleanup(func() { // the go command makes its module cache read-only
 		_ = filepath.WalkDir(home, func(name string, entry os.DirEntry, _ error) error {
 			if entry != nil && entry.IsDir() {

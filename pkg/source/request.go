@@ -14,7 +14,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2"
+
+	"kubedist/pkg/atomicfile"
 )
 
 // recipe is the version of how trees are put together. It goes into every digest: raise it when the same modules give
@@ -93,7 +94,7 @@ func (s store) record(name string, id identity) error {
 	if err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(filepath.Join(s.dir, "requests", name+".json"), append(data, '\n'), 0o644); err != nil {
+	if err := atomicfile.WriteFile(filepath.Join(s.dir, "requests", name+".json"), append(data, '\n'), 0o644); err != nil {
 		return fmt.Errorf("recording the tree: %w", err)
 	}
 	return nil
