@@ -21,6 +21,7 @@ import (
 	"kubedist/pkg/openpgp"
 	"kubedist/pkg/platform"
 	"kubedist/pkg/progress"
+	"kubedist/pkg/tarball"
 	"kubedist/repo"
 	"kubedist/templates"
 )
@@ -96,6 +97,9 @@ func TestFullMatrix(t *testing.T) {
 		}
 	}
 	golden(t, "artifacts.txt", list.Bytes())
+	for _, name := range []string{"kubernetes-client-windows-arm64.tar.gz", "kubernetes-node-linux-arm.tar.gz", "kubernetes-server-linux-s390x.tar.gz"} {
+		golden(t, "tarballs/"+name+".txt", tarballListing(t, filepath.Join(o.Dir(), "tarballs", name)))
+	}
 
 	again := mustRun(t, o)
 	if !again.UpToDate {
@@ -104,6 +108,25 @@ func TestFullMatrix(t *testing.T) {
 	if !slices.EqualFunc(result.Artifacts, again.Artifacts, func(a, b Artifact) bool { return a.SHA256 == b.SHA256 && a.Path == b.Path }) {
 		t.Error("the second run has other artifacts")
 	}
+}
+
+// tarballListing gives mode, owner, time and name of every entry; sizes and digests change with the Go release.
+func tarballListing(t *testing.T, path string) []byte {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	entries, err := tarball.List(t.Context(), f, tarball.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	for _, e := range entries {
+		fmt.Fprintf(&b, "%v %d/%d %s %s\n", e.Mode, e.UID, e.GID, e.Time.UTC().Format(time.RFC3339), e.Name)
+	}
+	return b.Bytes()
 }
 
 // TestReproducible makes the same release in two places with all that must not matter being different.
