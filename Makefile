@@ -25,7 +25,7 @@ kubedist: ## compile kubedist itself
 test: kubedist ## run all tests: the program's, and as root on Debian those with real apt
 	$(GO) vet ./...
 	$(GO) test -race ./...
-	scripts/test-apt
+	KUBEDIST=$(CURDIR)/kubedist scripts/test-apt
 
 .PHONY: reproduce
 reproduce: kubedist ## make a release twice, in different surroundings, and compare
