@@ -20,7 +20,7 @@ func newDoctorCommand(env *environment) *cobra.Command {
 		Short: "Check whether this machine can make a release",
 		Long: `Looks at what a release needs: the go command, cores and memory, directories that can be written, the key that
 would sign. Says what to do about each thing that is missing, and ends with status 3 when something is.`,
-		Args: exactArgs(0, "nothing"),
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd.Context(), env) },
 	}
 }

@@ -20,8 +20,8 @@ func newKeyCommand(env *environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "key",
 		Short: "Make, show and check the keys that sign packages and archives",
-		Args:  noArguments,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:  cobra.ArbitraryArgs,
+		RunE:  unknownCommand,
 	}
 	cmd.AddCommand(newKeyNewCommand(env), newKeyShowCommand(env), newKeyCheckCommand(env))
 	return cmd
@@ -137,10 +137,4 @@ func (o keyNewOptions) generateOptions(now time.Time) (openpgp.GenerateOptions, 
 		g.Lifetime = expires.Sub(created)
 	}
 	return g, nil
-}
-
-// noArguments is cobra.NoArgs with the exit status of bad usage. For a group of commands it is what catches the name of
-// one that there is not.
-func noArguments(cmd *cobra.Command, args []string) error {
-	return usageError(hint.With(cobra.NoArgs(cmd, args), "see "+cmd.CommandPath()+" --help"))
 }

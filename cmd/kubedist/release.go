@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -264,48 +263,5 @@ func summarize(w io.Writer, r *release.Result, o release.Options, took time.Dura
 	}
 	if o.Archive != nil && len(r.Published) > 0 {
 		fmt.Fprintf(w, "  %-9s %s: suites %s\n", "archive", o.Archive.Root, strings.Join(r.Published, ", "))
-	}
-}
-
-func newPlanCommand(env *environment) *cobra.Command {
-	o := &releaseOptions{}
-	cmd := &cobra.Command{
-		Use:   "plan VERSION",
-		Short: "Show what a release would consist of, without making it",
-		Args:  exactArgs(1, "VERSION"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			options, err := o.options(cmd.Context(), env, release.Build, args[0])
-			if err != nil {
-				return err
-			}
-			options.Selection.Until = release.Publish
-			plan, err := release.PlanOnly(cmd.Context(), options)
-			if err != nil {
-				return sourceStatus(err)
-			}
-			if o.show.json {
-				return writeJSON(env.Stdout, plan)
-			}
-			return plan.Write(env.Stdout)
-		},
-	}
-	o.addFlags(cmd, release.Build)
-	cmd.Flags().StringVar(&o.revision, "revision", "1.1", "Debian revision of the packages")
-	return cmd
-}
-
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
-}
-
-// exactArgs is cobra.ExactArgs that says what is missing.
-func exactArgs(n int, names string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != n {
-			return usageError(hint.Errorf("see "+cmd.CommandPath()+" --help", "%s takes %s, got %d arguments", cmd.CommandPath(), names, len(args)))
-		}
-		return nil
 	}
 }

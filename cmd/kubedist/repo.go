@@ -25,8 +25,8 @@ func newRepoCommand(env *environment) *cobra.Command {
 		Short: "Publish, list, check and serve an apt archive",
 		Long: `Works on an apt archive, whose published files are its only state. One process changes it at a
 time; a second one says who it waits for.`,
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args: cobra.ArbitraryArgs,
+		RunE: unknownCommand,
 	}
 	cmd.AddCommand(newRepoAddCommand(env), newRepoRemoveCommand(env), newRepoPublishCommand(env), newRepoListCommand(env),
 		newRepoVerifyCommand(env), newRepoGCCommand(env), newRepoServeCommand(env))
@@ -172,14 +172,4 @@ func findDebs(args []string) ([]string, error) {
 	}
 	slices.Sort(debs)
 	return slices.Compact(debs), nil
-}
-
-// someArgs asks for at least one argument.
-func someArgs(names string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return usageError(hint.Errorf("see "+cmd.CommandPath()+" --help", "%s takes %s, got none", cmd.CommandPath(), names))
-		}
-		return nil
-	}
 }

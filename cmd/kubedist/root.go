@@ -9,6 +9,8 @@ func newRootCommand(env *environment) *cobra.Command {
 		Short:         "Build, package and publish Kubernetes for every architecture",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          unknownCommand,
 	}
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)

@@ -74,3 +74,10 @@ func (o *showOptions) result(env *environment, v any, text func(io.Writer)) erro
 	}
 	return nil
 }
+
+// writeJSON prints v for programs, indented for people who look at it.
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"kubedist/pkg/hint"
+)
+
+// exactArgs is cobra.ExactArgs that says what is missing.
+func exactArgs(n int, names string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usageError(hint.Errorf("see "+cmd.CommandPath()+" --help", "%s takes %s, got %d arguments", cmd.CommandPath(), names, len(args)))
+		}
+		return nil
+	}
+}
+
+// noArguments is cobra.NoArgs with the exit status of bad usage.
+func noArguments(cmd *cobra.Command, args []string) error {
+	return usageError(hint.With(cobra.NoArgs(cmd, args), "see "+cmd.CommandPath()+" --help"))
+}
+
+// someArgs asks for at least one argument.
+func someArgs(names string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usageError(hint.Errorf("see "+cmd.CommandPath()+" --help", "%s takes %s, got none", cmd.CommandPath(), names))
+		}
+		return nil
+	}
+}
+
+// unknownCommand runs where no command of cmd was named: with nothing it shows the help, with anything else it says what
+// may have been meant.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	next := "see " + cmd.CommandPath() + " --help"
+	cmd.SuggestionsMinimumDistance = 2
+	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+		next = "did you mean " + strings.Join(similar, " or ") + "?"
+	}
+	return usageError(hint.With(fmt.Errorf("unknown command %q for %s", args[0], cmd.CommandPath()), next))
+}

@@ -1,0 +1,305 @@
+package release
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/semver"
+	"kubedist/pkg/deb"
+	"kubedist/pkg/hint"
+	"kubedist/pkg/platform"
+	"kubedist/pkg/spec"
+)
+
+// NewPlan plans a release. Its errors are about the selection or the spec.
+func NewPlan(s *spec.Spec, in Inputs, sel Selection) (*Plan, error) {
+	if !semver.IsValid(in.Version) || semver.Canonical(in.Version) != in.Version {
+		return nil, hint.Errorf("give a version such as v1.36.3", "version %q: not a version", in.Version)
+	}
+	pl := &planner{spec: s, in: in, sel: sel}
+	platforms, err := pl.platforms()
+	if err != nil {
+		return nil, err
+	}
+	if err := pl.checkPackages(); err != nil {
+		return nil, err
+	}
+	plan := &Plan{Version: in.Version}
+	for _, p := range platforms {
+		planned, err := pl.platform(p)
+		if err != nil {
+			return nil, err
+		}
+		if len(planned.Compiles) > 0 {
+			plan.Platforms = append(plan.Platforms, planned)
+		}
+	}
+	if len(plan.Platforms) == 0 {
+		return nil, hint.Errorf("leave out --platform or --package", "nothing to make: none of the packages is for any of the platforms")
+	}
+	plan.Documents = pl.documents(plan.Platforms)
+	if err := pl.addTools(plan); err != nil {
+		return nil, err
+	}
+	for _, t := range s.Tarballs {
+		if len(t.Roles) == 0 && pl.wantsTarballs() {
+			plan.Tarballs = append(plan.Tarballs, Tarball{Spec: t, Name: t.Name})
+		}
+	}
+	return plan, uniqueNames(plan)
+}
+
+type planner struct {
+	spec *spec.Spec
+	in   Inputs
+	sel  Selection
+}
+
+// platforms returns the selected platforms, those of the building machine first: its programs write the documents that
+// the packages of all platforms wait for.
+func (pl *planner) platforms() ([]spec.Platform, error) {
+	var list []spec.Platform
+	for _, id := range pl.sel.Platforms {
+		p, ok := pl.spec.Platform(id)
+		if !ok {
+			var known []string
+			for _, p := range pl.spec.Platforms {
+				known = append(known, p.ID.String())
+			}
+			return nil, hint.Errorf("choose from "+strings.Join(known, ", "), "platform %s: not in specs/platforms.yaml", id)
+		}
+		if !slices.ContainsFunc(list, func(q spec.Platform) bool { return q.ID == id }) {
+			list = append(list, p)
+		}
+	}
+	if len(list) == 0 {
+		list = slices.Clone(pl.spec.Platforms)
+	}
+	slices.SortStableFunc(list, func(a, b spec.Platform) int {
+		rank := func(p spec.Platform) int {
+			switch {
+			case p.ID == pl.sel.Host:
+				return 0
+			case p.Serves([]spec.Role{spec.Node, spec.Server}):
+				return 1
+			}
+			return 2
+		}
+		if d := rank(a) - rank(b); d != 0 {
+			return d
+		}
+		return platform.Compare(a.ID, b.ID)
+	})
+	return list, nil
+}
+
+func (pl *planner) checkPackages() error {
+	for _, name := range pl.sel.Packages {
+		if !slices.ContainsFunc(pl.spec.Packages, func(p spec.Package) bool { return p.Name == name }) {
+			var known []string
+			for _, p := range pl.spec.Packages {
+				known = append(known, p.Name)
+			}
+			return hint.Errorf("choose from "+strings.Join(known, ", "), "package %s: not in specs/packages", name)
+		}
+	}
+	return nil
+}
+
+func (pl *planner) wantsPackage(name string) bool {
+	return len(pl.sel.Packages) == 0 || slices.Contains(pl.sel.Packages, name)
+}
+
+// wantsTarballs reports whether tarballs are made: those who select packages want just these.
+func (pl *planner) wantsTarballs() bool { return pl.sel.Until.tarballs() && len(pl.sel.Packages) == 0 }
+
+// wantsBinary reports whether b is built: everything is, unless packages are selected, when only theirs are.
+func (pl *planner) wantsBinary(b spec.Binary) bool {
+	if len(pl.sel.Packages) == 0 {
+		return true
+	}
+	for _, p := range pl.spec.Packages {
+		if pl.wantsPackage(p.Name) && slices.ContainsFunc(p.Contents, func(c spec.Content) bool { return c.Binary == b.Name }) {
+			return true
+		}
+	}
+	return false
+}
+
+func (pl *planner) platform(p spec.Platform) (Platform, error) {
+	out := Platform{Platform: p.Platform, Name: p.ID.String(), Compiles: []Compile{}, Packages: []Package{}, Tarballs: []Tarball{}}
+	for _, b := range pl.spec.Binaries {
+		if b.Absent == "" && p.Serves(b.Roles) && pl.wantsBinary(b) {
+			if err := pl.addPrograms(&out, b, false); err != nil {
+				return out, err
+			}
+		}
+	}
+	for _, pkg := range pl.spec.Packages {
+		if !pl.sel.Until.packages() || p.Debian == "" || !p.Serves(pkg.Roles) || !pl.wantsPackage(pkg.Name) {
+			continue
+		}
+		planned, err := pl.pkg(pkg, p.Debian)
+		if err != nil {
+			return out, err
+		}
+		out.Packages = append(out.Packages, planned)
+	}
+	for _, t := range pl.spec.Tarballs {
+		if !pl.wantsTarballs() || !p.Serves(t.Roles) {
+			continue
+		}
+		planned, err := pl.tarball(t, p, out.Compiles)
+		if err != nil {
+			return out, err
+		}
+		out.Tarballs = append(out.Tarballs, planned)
+	}
+	return out, nil
+}
+
+// addPrograms adds the programs of b to the compile of its source and way of linking.
+func (pl *planner) addPrograms(p *Platform, b spec.Binary, tool bool) error {
+	mains := []string{b.Main}
+	if len(b.Find) > 0 {
+		mains = pl.in.Found[b.Name][p.ID.OS]
+		if len(mains) == 0 {
+			return fmt.Errorf("binary %s: no main package under %s for %s", b.Name, strings.Join(b.Find, ", "), p.ID)
+		}
+	}
+	i := slices.IndexFunc(p.Compiles, func(c Compile) bool { return c.Source == b.Source && c.Link == b.Link })
+	if i < 0 {
+		p.Compiles = append(p.Compiles, Compile{Source: b.Source, Link: b.Link})
+		i = len(p.Compiles) - 1
+	}
+	for _, main := range mains {
+		p.Compiles[i].Programs = append(p.Compiles[i].Programs, Program{Binary: b.Name, Name: path.Base(main), Main: main, Tool: tool})
+	}
+	return nil
+}
+
+func (pl *planner) pkg(p spec.Package, architecture string) (Package, error) {
+	version := pl.in.Versions[p.Source]
+	relations, err := p.RelationsFor(version)
+	if err != nil {
+		return Package{}, err
+	}
+	source, _ := pl.spec.Source(p.Source)
+	return Package{
+		Spec: p, Name: p.Name, Version: deb.Version(version, pl.sel.Revision), Architecture: architecture,
+		Relations: relations, Companion: source.Version != "",
+	}, nil
+}
+
+func (pl *planner) tarball(t spec.Tarball, p spec.Platform, compiles []Compile) (Tarball, error) {
+	name, err := expand(t.Name, map[string]string{"OS": p.ID.OS, "Arch": p.ID.Arch, "Variant": p.ID.Variant})
+	if err != nil {
+		return Tarball{}, fmt.Errorf("tarball %s: %w", t.Name, err)
+	}
+	out := Tarball{Spec: t, Name: name}
+	for _, item := range t.Contents {
+		for _, binary := range item.Binaries {
+			found := programsOf(compiles, binary)
+			for _, program := range found {
+				out.Programs = append(out.Programs, program.Name)
+			}
+			if len(found) == 0 {
+				out.Missing = append(out.Missing, binary)
+			}
+		}
+	}
+	return out, nil
+}
+
+// programsOf returns the released programs that come of what the spec calls binary.
+func programsOf(compiles []Compile, binary string) []Program {
+	var list []Program
+	for _, c := range compiles {
+		for _, p := range c.Programs {
+			if p.Binary == binary && !p.Tool {
+				list = append(list, p)
+			}
+		}
+	}
+	return list
+}
+
+// documents returns the names of the documents that the planned packages hold, in the spec's order.
+func (pl *planner) documents(platforms []Platform) []string {
+	used := map[string]bool{}
+	for _, p := range platforms {
+		for _, pkg := range p.Packages {
+			for _, c := range pkg.Spec.Contents {
+				used[c.Document] = true
+			}
+		}
+	}
+	names := []string{}
+	for _, d := range pl.spec.Documents {
+		if used[d.Name] {
+			names = append(names, d.Name)
+		}
+	}
+	return names
+}
+
+// addTools sees to it that every program that writes a document is compiled for the building machine: beside the
+// programs that are released for that platform, so that what they share is compiled once.
+func (pl *planner) addTools(plan *Plan) error {
+	var tools []spec.Binary
+	for _, name := range plan.Documents {
+		d, _ := pl.spec.Document(name)
+		b, _ := pl.spec.Binary(d.Binary)
+		if !slices.ContainsFunc(tools, func(t spec.Binary) bool { return t.Name == b.Name }) {
+			tools = append(tools, b)
+		}
+	}
+	if len(tools) == 0 {
+		return nil
+	}
+	i := slices.IndexFunc(plan.Platforms, func(p Platform) bool { return p.ID == pl.sel.Host })
+	if i < 0 {
+		host := Platform{Platform: platform.Platform{ID: pl.sel.Host}, Name: pl.sel.Host.String(), Compiles: []Compile{}, Packages: []Package{}, Tarballs: []Tarball{}}
+		if p, ok := pl.spec.Platform(pl.sel.Host); ok {
+			host.Platform = p.Platform
+		}
+		plan.Platforms = slices.Insert(plan.Platforms, 0, host)
+		i = 0
+	}
+	for _, b := range tools {
+		if len(programsOf(plan.Platforms[i].Compiles, b.Name)) > 0 {
+			continue
+		}
+		if err := pl.addPrograms(&plan.Platforms[i], b, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// uniqueNames makes sure that no two steps write the same file.
+func uniqueNames(plan *Plan) error {
+	seen := map[string]string{}
+	note := func(name, who string) error {
+		if other, ok := seen[name]; ok {
+			return fmt.Errorf("file %s: made by %s and by %s", name, other, who)
+		}
+		seen[name] = who
+		return nil
+	}
+	for _, p := range plan.Platforms {
+		for _, pkg := range p.Packages {
+			if err := note(pkg.File(), p.Name); err != nil {
+				return err
+			}
+		}
+		for _, t := range p.Tarballs {
+			if err := note(t.Name, p.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
