@@ -95,7 +95,7 @@ func (r *run) writeDocument(ctx context.Context, d spec.Document, program string
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return nil, hint.Errorf("run it by hand to see more", "%s: %w: %s", strings.Join(cmd.Args, " "), err, lastLine(stderr.String()))
+		return nil, hint.Errorf("run it by hand to see more", "%s: %w: %s", strings.Join(cmd.Args, " "), err, excerpt(stderr.String()))
 	}
 	if d.Stdout != "" {
 		if err := atomicfile.WriteFile(filepath.Join(dir, d.Stdout), stdout.Bytes(), 0o644); err != nil {
@@ -120,7 +120,11 @@ func (r *run) writeDocument(ctx context.Context, d spec.Document, program string
 	return files, nil
 }
 
-func lastLine(s string) string {
-	s = strings.TrimSpace(s)
-	return s[strings.LastIndexByte(s, '\n')+1:]
+// excerpt is the beginning of what a program had to say.
+func excerpt(s string) string {
+	const most = 1000
+	if s = strings.TrimSpace(s); len(s) > most {
+		s = s[:most] + " …"
+	}
+	return s
 }
