@@ -63,7 +63,7 @@ func runRepoAdd(ctx context.Context, env *environment, o *repoAddOptions, args [
 	add := apt.AddOptions{Suites: o.suites, Component: o.component, KeepExisting: o.keepExisting, Jobs: o.jobs}
 	added, err := tx.Add(ctx, debs, add)
 	if err != nil {
-		return inputError(hintSuites(err, o, d))
+		return inputError(hintSuites(err, d))
 	}
 	return publishAndPrint(ctx, env, &o.publishing, tx, options, added, nil)
 }
@@ -77,9 +77,9 @@ func inputError(err error) error {
 	return usageError(err)
 }
 
-// hintSuites names the suites to someone who has named none.
-func hintSuites(err error, o *repoAddOptions, d *apt.Definition) error {
-	if len(o.suites) > 0 || hint.Of(err) != "" {
+// hintSuites names the suites to someone who has to name them.
+func hintSuites(err error, d *apt.Definition) error {
+	if !errors.Is(err, apt.ErrNoSuite) {
 		return err
 	}
 	names := ""

@@ -196,6 +196,31 @@ func TestRepoErrors(t *testing.T) {
 	}
 }
 
+// TestRepoAddHintsAtSuites names the suites to those alone whom that helps.
+func TestRepoAddHintsAtSuites(t *testing.T) {
+	t.Parallel()
+	s := newRepoSession(t)
+	half := filepath.Join(s.dir, "half.deb")
+	if err := os.WriteFile(half, []byte("!<arch>\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		file string
+		want bool
+	}{
+		{s.deb("cri-tools", "1.36.0-1.1", "amd64"), true}, // no version of Kubernetes
+		{s.deb("kubeadm", "0.9.3-1.1", "amd64"), true},    // one that no suite takes
+		{s.deb("kubeadm", "1.36.3-1.1", "mips"), false},
+		{half, false},
+		{filepath.Join(s.dir, "none.deb"), false},
+	} {
+		_, _, err := s.run(t.Context(), "add", c.file, "--root", s.root)
+		if next := hint.Of(err); err == nil || strings.Contains(next, "--suite; the archive has v1.") != c.want {
+			t.Errorf("%s: got %v (hint %q), want suites in the hint: %v", filepath.Base(c.file), err, next, c.want)
+		}
+	}
+}
+
 func TestRepoVerifyFinds(t *testing.T) {
 	t.Parallel()
 	s := newRepoSession(t)

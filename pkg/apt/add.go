@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 
+	"kubedist/pkg/atomicfile"
 	"kubedist/pkg/deb"
 	"kubedist/pkg/hint"
 )
@@ -53,6 +54,11 @@ type Added struct {
 // the same name, version and architecture: clients that hold the one would never get the other. The results are in the
 // order of paths.
 func (t *Transaction) Add(ctx context.Context, paths []string, o AddOptions) ([]Added, error) {
+	added, err := t.add(ctx, paths, o)
+	return added, atomicfile.Explain(t.disk.root, err)
+}
+
+func (t *Transaction) add(ctx context.Context, paths []string, o AddOptions) ([]Added, error) {
 	if o.Component == "" {
 		o.Component = t.tree.def.Components[0]
 	}
@@ -129,9 +135,8 @@ func (t *Transaction) suitesFor(e *entry, o AddOptions) ([]*suite, error) {
 // decide compares a package with what the archive has. pool takes the copies that are to go into the pool.
 func (t *Transaction) decide(ctx context.Context, r readPackage, pool map[string]*pooled, o AddOptions) (decision, error) {
 	e := r.entry
-	if e.arch != "all" && !slices.Contains(t.tree.def.Architectures, e.arch) {
-		return decision{}, hint.Errorf("add it to architectures in the archive's definition",
-			"control: architecture %s is none of the archive's", e.arch)
+	if err := t.tree.def.takes(e.arch); err != nil {
+		return decision{}, fmt.Errorf("control: %w", err)
 	}
 	suites, err := t.suitesFor(e, o)
 	if err != nil {

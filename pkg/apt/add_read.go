@@ -79,7 +79,7 @@ func (t *Transaction) read(ctx context.Context, name string, o AddOptions) (read
 	if err != nil {
 		return readPackage{}, err
 	}
-	info, err := deb.Read(ctx, io.TeeReader(src, dst), deb.Limits{})
+	info, err := readAndCopy(ctx, src, dst)
 	if err := errors.Join(err, dst.Close()); err != nil {
 		return readPackage{}, errors.Join(err, removeIfThere(t.disk.path(temp)))
 	}
@@ -88,6 +88,33 @@ func (t *Transaction) read(ctx context.Context, name string, o AddOptions) (read
 	}
 	e, err := newEntry(info, poolPath(o.Component, info.Package, deb.Name(info)))
 	return readPackage{path: name, entry: e, temp: temp}, err
+}
+
+// readAndCopy reads a package and copies it, in one pass. An error of dst is told as such, and not as one of the package.
+func readAndCopy(ctx context.Context, src io.Reader, dst io.Writer) (*deb.Info, error) {
+	copied := &copying{src: src, dst: dst}
+	info, err := deb.Read(ctx, copied, deb.Limits{})
+	if copied.err != nil {
+		return nil, fmt.Errorf("copying into the archive: %w", copied.err)
+	}
+	return info, err
+}
+
+// copying writes to dst what is read from src, and keeps the error of writing apart.
+type copying struct {
+	src io.Reader
+	dst io.Writer
+	err error
+}
+
+func (c *copying) Read(p []byte) (int, error) {
+	n, err := c.src.Read(p)
+	if n > 0 {
+		if _, c.err = c.dst.Write(p[:n]); c.err != nil {
+			return 0, c.err
+		}
+	}
+	return n, err
 }
 
 // checkFileName refuses a package whose file name names another architecture than its control paragraph.

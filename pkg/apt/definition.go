@@ -46,6 +46,9 @@ type Suite struct {
 	versions *semver.Constraints
 }
 
+// ErrNoSuite is the error about a package or version whose suites cannot be told by its version: they must be named.
+var ErrNoSuite = errors.New("no suite of the archive accepts it")
+
 // maxDefinition bounds archive.yaml in bytes.
 const maxDefinition = 1 << 20
 
@@ -134,7 +137,7 @@ func (d *Definition) Suite(name string) (*Suite, error) {
 }
 
 // SuitesFor returns the names of the suites that take the Kubernetes version (with or without its "v"), in the
-// definition's order. That no suite takes it is an error.
+// definition's order. That no suite takes it is [ErrNoSuite].
 func (d *Definition) SuitesFor(version string) ([]string, error) {
 	v, err := semver.NewVersion(version)
 	if err != nil {
@@ -147,16 +150,16 @@ func (d *Definition) SuitesFor(version string) ([]string, error) {
 		}
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("kubernetes version %s: no suite of the archive accepts it", version)
+		return nil, fmt.Errorf("kubernetes version %s: %w", version, ErrNoSuite)
 	}
 	return names, nil
 }
 
 // SuitesForPackage returns the suites that take a package by its own version, which only those can be asked for that
-// the definition lists as Kubernetes packages.
+// the definition lists as Kubernetes packages. All others get [ErrNoSuite].
 func (d *Definition) SuitesForPackage(name, version string) ([]string, error) {
 	if !slices.Contains(d.KubernetesPackages, name) {
-		return nil, fmt.Errorf("package %s: its version does not say which suites it belongs to", name)
+		return nil, fmt.Errorf("package %s: its version does not say which suites it belongs to: %w", name, ErrNoSuite)
 	}
 	return d.SuitesFor(kubernetesVersion(version))
 }

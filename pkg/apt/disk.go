@@ -98,10 +98,7 @@ func (d *disk) mkdirAll(name string) error {
 	if err := d.step("mkdir", name); err != nil {
 		return err
 	}
-	if err := os.Mkdir(d.path(name), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	if err := os.Chmod(d.path(name), 0o755); err != nil {
+	if _, err := atomicfile.Mkdir(d.path(name)); err != nil {
 		return err
 	}
 	d.touched(name)
@@ -220,5 +217,5 @@ func (d *disk) clean() error {
 	if err := os.RemoveAll(d.path(tempDir)); err != nil {
 		return fmt.Errorf("leftovers of an earlier run: %w", err)
 	}
-	return os.MkdirAll(d.path(tempDir), 0o755)
+	return atomicfile.MkdirAll(d.path(tempDir))
 }

@@ -2,6 +2,7 @@ package apt
 
 import (
 	"context"
+	"io"
 	"sync"
 )
 
@@ -38,6 +39,12 @@ func ParsePackages(text string) ([]string, error) {
 		}
 	}
 	return texts, err
+}
+
+// ReadAndCopy is readAndCopy without what it read.
+func ReadAndCopy(ctx context.Context, src io.Reader, dst io.Writer) error {
+	_, err := readAndCopy(ctx, src, dst)
+	return err
 }
 
 // SignedText is signedText.

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"kubedist/pkg/atomicfile"
 )
 
 // lock is the right to change an archive. It dies with its process (flock(2)). The lock's file also says how the last
@@ -29,7 +31,7 @@ const lockClean = "clean\n"
 // process that holds it, when there is something to wait for; it may be nil.
 func acquire(ctx context.Context, root string, waiting func(holder string)) (*lock, error) {
 	name := filepath.Join(root, filepath.FromSlash(lockFile))
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	if err := atomicfile.MkdirAll(filepath.Dir(name)); err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
 	held := flock.New(name, flock.SetPermissions(0o644))

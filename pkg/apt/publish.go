@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"kubedist/pkg/atomicfile"
 	"kubedist/pkg/openpgp"
 )
 
@@ -86,10 +87,10 @@ func (t *Transaction) Publish(ctx context.Context, o PublishOptions) (*Result, e
 	o.URL = strings.TrimSuffix(o.URL, "/")
 	p := &publication{tx: t, tree: t.tree, disk: t.disk, options: o, certs: certificates(o.Signers, o.Keyring)}
 	if err := p.prepare(ctx); err != nil {
-		return nil, fmt.Errorf("publishing: %w", err)
+		return nil, atomicfile.Explain(t.disk.root, fmt.Errorf("publishing: %w", err))
 	}
 	if err := p.commit(ctx); err != nil {
-		return nil, fmt.Errorf("publishing: %w", err)
+		return nil, atomicfile.Explain(t.disk.root, fmt.Errorf("publishing: %w", err))
 	}
 	t.tree = nil
 	return &p.result, nil

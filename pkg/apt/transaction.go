@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"kubedist/pkg/atomicfile"
 )
 
 // Options say which archive is meant.
@@ -41,19 +43,28 @@ func Begin(ctx context.Context, o Options) (*Transaction, error) {
 	if err != nil {
 		return nil, fmt.Errorf("archive: %w", err)
 	}
-	if err := os.MkdirAll(root, 0o755); err != nil {
+	if err := atomicfile.MkdirAll(root); err != nil {
 		return nil, fmt.Errorf("archive: %w", err)
 	}
+	t, err := begin(ctx, root, o)
+	if err != nil {
+		return nil, atomicfile.Explain(root, fmt.Errorf("archive %s: %w", o.Root, err))
+	}
+	return t, nil
+}
+
+// begin is Begin once the root is there.
+func begin(ctx context.Context, root string, o Options) (*Transaction, error) {
 	l, err := acquire(ctx, root, o.Waiting)
 	if err != nil {
-		return nil, fmt.Errorf("archive %s: %w", o.Root, err)
+		return nil, err
 	}
 	t := &Transaction{disk: &disk{root: root}, lock: l, pool: map[string]*pooled{}}
 	if err := t.disk.clean(); err != nil {
-		return nil, errors.Join(fmt.Errorf("archive %s: %w", o.Root, err), t.Close())
+		return nil, errors.Join(err, t.Close())
 	}
 	if t.tree, err = loadTree(root, o.Definition, l.killed); err != nil {
-		return nil, errors.Join(fmt.Errorf("archive %s: %w", o.Root, err), t.Close())
+		return nil, errors.Join(err, t.Close())
 	}
 	return t, nil
 }

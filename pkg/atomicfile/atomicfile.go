@@ -39,7 +39,7 @@ func Create(path string, mode fs.FileMode) (*File, error) {
 	for {
 		tmp, err := os.CreateTemp(dir, Prefix+"*")
 		if err != nil {
-			return nil, explain(dir, fmt.Errorf("creating a file beside %s: %w", path, err))
+			return nil, Explain(dir, fmt.Errorf("creating a file beside %s: %w", path, err))
 		}
 		if claim(tmp) {
 			return &File{tmp: tmp, path: path, mode: mode}, nil
@@ -69,18 +69,18 @@ func (f *File) Commit() error {
 	defer f.Abort()
 	dir := filepath.Dir(f.path)
 	if err := errors.Join(f.err, f.tmp.Chmod(f.mode)); err != nil {
-		return explain(dir, fmt.Errorf("writing %s: %w", f.path, err))
+		return Explain(dir, fmt.Errorf("writing %s: %w", f.path, err))
 	}
 	if err := f.tmp.Sync(); err != nil {
-		return explain(dir, fmt.Errorf("syncing %s: %w", f.path, err))
+		return Explain(dir, fmt.Errorf("syncing %s: %w", f.path, err))
 	}
 	// Renamed before it is closed, for closing gives up the lock that keeps Clean away.
 	if err := os.Rename(f.tmp.Name(), f.path); err != nil {
-		return explain(dir, fmt.Errorf("putting %s in place: %w", f.path, err))
+		return Explain(dir, fmt.Errorf("putting %s in place: %w", f.path, err))
 	}
 	f.done = true
 	if err := f.tmp.Close(); err != nil {
-		return explain(dir, fmt.Errorf("closing %s: %w", f.path, err))
+		return Explain(dir, fmt.Errorf("closing %s: %w", f.path, err))
 	}
 	return SyncDir(dir)
 }
@@ -106,7 +106,7 @@ func Write(path string, mode fs.FileMode, fill func(io.Writer) error) error {
 	}
 	defer f.Abort()
 	if err := fill(f); err != nil {
-		return explain(filepath.Dir(path), err)
+		return Explain(filepath.Dir(path), err)
 	}
 	return f.Commit()
 }

@@ -8,10 +8,10 @@ import (
 	"kubedist/pkg/hint"
 )
 
-// explain adds to an error about a full disk which directory is full, how much space it has and what to do. Other
-// errors pass as they are.
-func explain(dir string, err error) error {
-	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+// Explain adds to an error about a full disk, met while writing in or below dir, how much space is left there and a hint
+// that names dir. Other errors, and those that carry a hint already, pass as they are; so does nil.
+func Explain(dir string, err error) error {
+	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) || hint.Of(err) != "" {
 		return err
 	}
 	space := ""

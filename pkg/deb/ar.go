@@ -29,7 +29,10 @@ func newARReader(src io.Reader) (*arReader, error) {
 	r := bufio.NewReaderSize(src, 32<<10)
 	var magic [len(arMagic)]byte
 	if _, err := io.ReadFull(r, magic[:]); err != nil {
-		return nil, fmt.Errorf("not an ar archive: %w", truncated(err))
+		if err = truncated(err); errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, fmt.Errorf("not an ar archive: %w", err)
+		}
+		return nil, err // tells of where the file comes from, not of what it is
 	}
 	if string(magic[:]) != arMagic {
 		return nil, fmt.Errorf("not an ar archive: begins with %q", magic)

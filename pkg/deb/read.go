@@ -25,8 +25,8 @@ type Info struct {
 
 // Read reads a whole package from r, in one pass, up to the end of r. It fails when the file is not laid out as deb(5)
 // says (the error names the member), when the control paragraph lacks a field that Policy 5.3 makes mandatory or holds a
-// name, version or architecture that Policy 5.6 does not allow, and when something exceeds limits. An interrupted ctx
-// ends it with ctx's error.
+// name, version or architecture that Policy 5.6 does not allow, when the first program that it packs is for another
+// machine than its architecture, and when something exceeds limits. An interrupted ctx ends it with ctx's error.
 func Read(ctx context.Context, r io.Reader, limits Limits) (*Info, error) {
 	limits = limits.withDefaults()
 	src := &meter{ctx: ctx, r: r, hash: sha256.New(), left: limits.File, limit: limits.File}
@@ -80,6 +80,9 @@ func readMembers(ar *arReader, info *Info, limits Limits) error {
 			}
 		default:
 			wanted = wanted[1:]
+			if err := readProgram(ar, compression, info.Control.Get("Architecture"), limits); err != nil {
+				return fmt.Errorf("member %s: %w", name, err)
+			}
 		}
 		if err := ar.skip(); err != nil {
 			return err

@@ -105,7 +105,7 @@ func controlTar(t testing.TB, text string) []byte {
 
 var (
 	format = member{"debian-binary", []byte("2.0\n"), -1}
-	data   = member{"data.tar.gz", []byte("odd"), -1}
+	data   = member{"data.tar.lzma", []byte("odd"), -1} // not unpacked
 )
 
 func TestRead(t *testing.T) {
@@ -155,17 +155,17 @@ func TestReadRefuses(t *testing.T) {
 		{"magic only", []byte("!<arch>\n"), "member debian-binary: missing"},
 		{"truncated header", whole[:30], "after the magic: 22 bytes follow"},
 		{"truncated control", whole[:300], "member control.tar: tar: "},
-		{"truncated data", whole[:len(whole)-2], "member data.tar.gz: 1 bytes short of its size"},
-		{"no padding", whole[:len(whole)-1], "member data.tar.gz: padding byte: unexpected EOF"},
-		{"wrong padding", append(bytes.Clone(whole[:len(whole)-1]), 'x'), "member data.tar.gz: padded with the byte 0x78"},
-		{"trailing data", append(bytes.Clone(whole), "tail"...), "after member data.tar.gz: 4 bytes follow"},
-		{"long trailing data", append(bytes.Clone(whole), zeros[:1000]...), "after member data.tar.gz: what follows is no ar header"},
-		{"size too large", arFile(format, good, member{"data.tar.gz", []byte("odd"), 1000}), "member data.tar.gz: 996 bytes short of its size"},
-		{"size too small", arFile(format, good, member{"data.tar.gz", []byte("four"), 2}), "after member data.tar.gz: 2 bytes follow"},
+		{"truncated data", whole[:len(whole)-2], "member data.tar.lzma: 1 bytes short of its size"},
+		{"no padding", whole[:len(whole)-1], "member data.tar.lzma: padding byte: unexpected EOF"},
+		{"wrong padding", append(bytes.Clone(whole[:len(whole)-1]), 'x'), "member data.tar.lzma: padded with the byte 0x78"},
+		{"trailing data", append(bytes.Clone(whole), "tail"...), "after member data.tar.lzma: 4 bytes follow"},
+		{"long trailing data", append(bytes.Clone(whole), zeros[:1000]...), "after member data.tar.lzma: what follows is no ar header"},
+		{"size too large", arFile(format, good, member{"data.tar.lzma", []byte("odd"), 1000}), "member data.tar.lzma: 996 bytes short of its size"},
+		{"size too small", arFile(format, good, member{"data.tar.lzma", []byte("four"), 2}), "after member data.tar.lzma: 2 bytes follow"},
 		{"no size", bytes.Replace(whole, []byte("4         `"), []byte("-4        `"), 1), `member debian-binary: size "-4        " is no decimal number`},
 		{"no format member", arFile(good, data), "member control.tar: found where debian-binary belongs"},
 		{"another format", arFile(member{"debian-binary", []byte("3.0\n"), -1}, good, data), `format version "3.0\n" is not 2.0`},
-		{"wrong order", arFile(format, data, good), "member data.tar.gz: found where control.tar belongs"},
+		{"wrong order", arFile(format, data, good), "member data.tar.lzma: found where control.tar belongs"},
 		{"no control", arFile(format), "member control.tar: missing"},
 		{"no data", arFile(format, good), "member data.tar: missing"},
 		{"two controls", arFile(format, good, good, data), "member control.tar: found where data.tar belongs"},

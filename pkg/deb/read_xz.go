@@ -6,7 +6,11 @@ import (
 	"fmt"
 )
 
-var errXZShort = errors.New("ends inside a block")
+var (
+	errXZShort = errors.New("ends inside a block")
+	// errXZBeyond is about a stream that others may well unpack.
+	errXZBeyond = errors.New("not unpacked here")
+)
 
 // checkXZ walks the blocks of an xz stream (The .xz File Format 1.2.1) without unpacking them and refuses one that asks
 // for a larger dictionary than most bytes. It checks nothing else: the decoder does.
@@ -33,7 +37,7 @@ func checkXZ(packed []byte, most int64) error {
 			return err
 		}
 		if dictionary > most {
-			return fmt.Errorf("asks for a dictionary of %d bytes, more than the %d allowed", dictionary, most)
+			return fmt.Errorf("asks for a dictionary of %d bytes, more than the %d allowed: %w", dictionary, most, errXZBeyond)
 		}
 		body, err := lzma2Length(rest[header:])
 		if err != nil {
@@ -51,7 +55,7 @@ func checkXZ(packed []byte, most int64) error {
 func xzDictionary(header []byte) (int64, error) {
 	flags, rest := header[0], header[1:]
 	if flags&0x3f != 0 {
-		return 0, errors.New("uses other filters than LZMA2")
+		return 0, fmt.Errorf("uses other filters than LZMA2: %w", errXZBeyond)
 	}
 	for _, sizes := range []byte{0x40, 0x80} {
 		if flags&sizes != 0 {
@@ -63,7 +67,7 @@ func xzDictionary(header []byte) (int64, error) {
 		}
 	}
 	if len(rest) < 3 || rest[0] != 0x21 || rest[1] != 1 {
-		return 0, errors.New("uses other filters than LZMA2")
+		return 0, fmt.Errorf("uses other filters than LZMA2: %w", errXZBeyond)
 	}
 	bits := rest[2] & 0x3f
 	if bits > 40 {

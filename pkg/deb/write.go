@@ -62,6 +62,7 @@ type SignFunc func(ctx context.Context, message io.Reader, at time.Time) ([]byte
 type Options struct {
 	Compression Compression // of the data member
 	Sign        SignFunc    // makes the member _gpgorigin that debsig-verify(1) checks; nil leaves it out
+	TempDir     string      // existing directory for contents given as Data; "" takes os.TempDir
 }
 
 // Write writes p to w as a deb(5) file: debian-binary, control.tar.gz, data.tar.* and, with [Options.Sign], the
@@ -69,7 +70,8 @@ type Options struct {
 // or the order of p.Files.
 //
 // Files are read as they are packed; what stays in memory is the compressed data member, because its size comes before
-// it. Contents given as Data pass through a directory of their own below [os.TempDir], which is gone when Write returns.
+// it. Contents given as Data pass through a directory of their own, named kubedist-deb-*, below
+// [Options.TempDir]. It is gone when Write returns, and left there when this process is killed.
 //
 // When ctx ends, Write returns its error at once and w is not touched again; the compression of the file at hand may go
 // on in the background until its end, and with it stops all that Write began. What w has by then is not a package: write
@@ -81,7 +83,7 @@ func Write(ctx context.Context, w io.Writer, p Package, o Options) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("package %s: %w", p.Name, err)
 	}
-	dir, err := os.MkdirTemp("", "kubedist-deb-")
+	dir, err := os.MkdirTemp(o.TempDir, "kubedist-deb-")
 	if err != nil {
 		return fmt.Errorf("package %s: %w", p.Name, err)
 	}

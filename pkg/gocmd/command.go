@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"time"
 )
 
@@ -29,9 +30,13 @@ type Command struct {
 
 // Run runs c to its end. A failing command gives an *Error with what it wrote and, where the failure is a known one,
 // a hint. When ctx ends, the command gets SIGTERM with all processes it started, SIGKILL after five seconds, and Run
-// returns the cause of ctx's end. Temporary files of go, the linker and the C compiler are gone in every case.
+// returns the cause of ctx's end. Temporary files of go, the linker and the C compiler are gone when Run returns; they
+// are left in Options.TempDir, below names that begin with "kubedist-go-", when this process is killed.
+//
+// On Linux the go command does not outlive this process, even when that is killed. A compiler or linker that it runs at
+// that moment comes to its own end, a matter of seconds, and nothing takes up what it wrote.
 func (g *Go) Run(ctx context.Context, c Command) error {
-	scratch, environ, err := scratchDir(g.Environ(c.Env...))
+	scratch, environ, err := scratchDir(g.tempDir, g.Environ(c.Env...))
 	if err != nil {
 		return explain(c, "", err)
 	}
@@ -61,6 +66,11 @@ func (g *Go) run(ctx context.Context, c Command, environ []string) error {
 	}
 	cmd.WaitDelay = gracePeriod
 	ownGroup(cmd)
+	dieWithParent(cmd)
+	// The kernel takes the end of the thread that started a process for the end of its parent. As long as this goroutine
+	// keeps the thread, no other one can lock it and end it by returning.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	err := cmd.Run()
 	if ctx.Err() != nil {
 		killGroup(cmd)
@@ -72,10 +82,13 @@ func (g *Go) run(ctx context.Context, c Command, environ []string) error {
 	return nil
 }
 
-// scratchDir makes the directory for the temporary files of one command. A killed go command leaves its work
-// directory behind, hundreds of megabytes in the middle of a build; this way it is known and can be removed.
-func scratchDir(environ []string) (string, []string, error) {
-	parent, _ := lookup(environ, "GOTMPDIR")
+// scratchDir makes the directory for the temporary files of one command, below parent. A killed go command leaves its
+// work directory behind, hundreds of megabytes in the middle of a build; this way it is known and can be removed: by Run
+// when the go command was killed, by who named parent when this process was.
+func scratchDir(parent string, environ []string) (string, []string, error) {
+	if parent == "" {
+		parent, _ = lookup(environ, "GOTMPDIR")
+	}
 	if parent == "" {
 		parent, _ = lookup(environ, "TMPDIR")
 	}

@@ -28,6 +28,8 @@ type Options struct {
 	Toolchain string
 	// Environ is the environment of the user, in the form of os.Environ.
 	Environ []string
+	// TempDir is an existing directory for temporary files; "" takes GOTMPDIR or TMPDIR of Environ, else os.TempDir.
+	TempDir string
 }
 
 // Go is a go command in its pinned environment. It is a value without state: safe for concurrent use.
@@ -35,6 +37,7 @@ type Go struct {
 	path      string
 	toolchain string
 	environ   []string
+	tempDir   string
 }
 
 // New finds the go command and asks it for the user's settings, those of `go env -w` included. It fails with a hint
@@ -48,7 +51,7 @@ func New(ctx context.Context, o Options) (*Go, error) {
 		}
 		path = found
 	}
-	g := &Go{path: path, toolchain: Local, environ: o.Environ}
+	g := &Go{path: path, toolchain: Local, environ: o.Environ, tempDir: o.TempDir}
 	var out strings.Builder
 	err := g.run(ctx, Command{
 		Dir:    os.TempDir(), // no go.mod or go.work of a project must take part in the answer

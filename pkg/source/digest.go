@@ -13,7 +13,7 @@ import (
 
 // contentDigest is the digest of the files below dir: over the sorted lines "SHA256  MODE  NAME" of all of them, much
 // like the h1: sums of modules (golang.org/x/mod/sumdb/dirhash) but with the executable bit and with symbolic links,
-// which modules have not. What git keeps for itself and what Kubernetes builds into (_output) are no source.
+// which modules have not. Files that isSource does not take for source are left out, and no others.
 func contentDigest(ctx context.Context, dir string) (string, error) {
 	whole := sha256.New()
 	// WalkDir goes in lexical order, directory by directory, so the order is the same everywhere.
@@ -28,7 +28,8 @@ func contentDigest(ctx context.Context, dir string) (string, error) {
 		if err != nil {
 			return err
 		}
-		if below == ".git" || below == "_output" {
+		below = filepath.ToSlash(below)
+		if !isSource(below) {
 			if entry.IsDir() {
 				return fs.SkipDir
 			}
@@ -38,7 +39,7 @@ func contentDigest(ctx context.Context, dir string) (string, error) {
 		if err != nil || mode == "" {
 			return err
 		}
-		fmt.Fprintf(whole, "%s  %s  %q\n", sum, mode, filepath.ToSlash(below))
+		fmt.Fprintf(whole, "%s  %s  %q\n", sum, mode, below)
 		return nil
 	})
 	if err != nil {

@@ -21,6 +21,9 @@ func openDirectory(ctx context.Context, o Options) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkOutputs(dir, o.Exclude); err != nil {
+		return nil, err
+	}
 	if err := checkTree(dir, o); err != nil {
 		return nil, err
 	}
@@ -37,6 +40,7 @@ func openDirectory(ctx context.Context, o Options) (*Tree, error) {
 	if checkout != nil {
 		stamp = checkout.stamp
 		content = checkout.tree
+		tree.checkout = &checkout.git
 	} else if stamp.Version, stamp.Commit, err = archivedVersion(dir); err != nil {
 		return nil, err
 	}
@@ -98,7 +102,15 @@ func agreedVersion(o Options, said Stamp) (string, error) {
 		return "", hint.Errorf("commit or remove the changes that git status shows, or ask for "+said.Version,
 			"%s: %w: %s is %s with changes", o.Version, ErrOtherVersion, o.Directory, o.Version)
 	}
-	return "", hint.Errorf("check out "+o.Version+", or ask for "+said.Version, "%s: %w: %s is %s", o.Version, ErrOtherVersion, o.Directory, said.Version)
+	next := "check out " + o.Version
+	switch {
+	case isVersion(said.Version):
+		next += ", or ask for " + said.Version
+	case said.TreeState != StateArchive:
+		// A commit after a tag has a version with build metadata, which nobody can ask for.
+		next += ", or give the commit a tag of its own (git tag VERSION) and ask for that"
+	}
+	return "", hint.Errorf(next, "%s: %w: %s is %s", o.Version, ErrOtherVersion, o.Directory, said.Version)
 }
 
 // What git archive puts into hack/lib/version.sh, an export-subst file: the commit and the names that point at it.

@@ -95,6 +95,8 @@ func TestOpenCheckout(t *testing.T) {
 			writeFiles(t, r.dir, map[string]string{"new.go": "package x\n"})
 		}, "v1.36.3", "", "", "is v1.36.3 with changes", "commit or remove the changes"},
 		{"other version asked for", func(r repository) { r.commit("v1.36.2") }, "v1.36.3", "", "", "v1.36.3: not what the source is", "check out v1.36.3, or ask for v1.36.2"},
+		{"release asked for after its tag", func(r repository) { r.commit("v1.36.3"); r.commit() }, "v1.36.3", "", "",
+			"is v1.36.3-1+", "check out v1.36.3, or give the commit a tag of its own (git tag VERSION) and ask for that"},
 		{"no tag", func(r repository) { r.commit() }, "v1.36.3", "v1.36.3", StateClean, "", ""},
 		{"no tag, no version", func(r repository) { r.commit("release") }, "", "", "", "tells no version", "name the version"},
 		{"nothing committed", func(repository) {}, "v1.36.3", "", "", "asking git about", ""},

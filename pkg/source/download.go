@@ -63,8 +63,15 @@ func (d downloader) main(ctx context.Context, path, version string) (download, e
 		return download{}, got[0].failure()
 	}
 	known, err := d.versions(ctx, path)
-	if err != nil || len(known) == 0 || slices.Contains(known, version) {
+	switch {
+	case ctx.Err() != nil:
+		return download{}, context.Cause(ctx)
+	case slices.Contains(known, version), refused(got[0].Error):
 		return download{}, got[0].failure()
+	case err != nil || len(known) == 0:
+		// A directory or a plain web server as the proxy may do without the list.
+		return download{}, hint.Errorf("check module, version and GOPROXY, or use a checkout with --source DIR",
+			"%s %s: %w: %s", path, version, ErrUnknownVersion, strings.TrimSpace(got[0].Error))
 	}
 	return download{}, hint.Errorf("name one of these, or use a checkout with --source DIR",
 		"%s %s: %w; the nearest ones are %s", path, version, ErrUnknownVersion, strings.Join(nearest(known, version), ", "))
@@ -156,13 +163,21 @@ func (d download) failure() error {
 // notServed tells from go's words whether the proxy answered that it does not have a version, or will not give it,
 // rather than that it could not be asked or that the module was wrong.
 func notServed(said string) bool {
-	for _, says := range []string{"unknown revision", "404 Not Found", "410 Gone", "403 Forbidden", "no such file or directory", "no matching versions"} {
+	if refused(said) {
+		return true
+	}
+	// The words behind the status are the server's own: "404 Not Found", "404 File not found". A directory as the proxy
+	// (file://) has no file of that name.
+	for _, says := range []string{"unknown revision", ": 404 ", ": 410 ", "no such file or directory", "no matching versions"} {
 		if strings.Contains(said, says) {
 			return true
 		}
 	}
 	return false
 }
+
+// refused tells from go's words whether the proxy will not give a version, which says nothing of whether there is one.
+func refused(said string) bool { return strings.Contains(said, ": 403 ") }
 
 // versions lists what the proxy says it has of a module, ascending.
 func (d downloader) versions(ctx context.Context, path string) ([]string, error) {

@@ -18,6 +18,7 @@ import (
 // checkout is what git says about a directory.
 type checkout struct {
 	stamp Stamp
+	git   git
 	// tree identifies the content: git's tree id when the checkout is clean, "" when it is not.
 	tree string
 }
@@ -45,7 +46,11 @@ func readCheckout(ctx context.Context, dir string, environ []string) (*checkout,
 	if err != nil {
 		return nil, err
 	}
-	c := &checkout{stamp: Stamp{Commit: fields[0], TreeState: StateClean, CommitTime: time.Unix(seconds, 0)}, tree: "git tree " + fields[1]}
+	c := &checkout{
+		git:   git,
+		stamp: Stamp{Commit: fields[0], TreeState: StateClean, CommitTime: time.Unix(seconds, 0)},
+		tree:  "git tree " + fields[1],
+	}
 	if status != "" {
 		c.stamp.TreeState, c.tree = StateDirty, ""
 	}

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/mod/semver"
-
 	"kubedist/pkg/gocmd"
 	"kubedist/pkg/hint"
 )
@@ -19,9 +17,9 @@ import (
 // command. A module whose zip holds a go.work with modules that are not in the zip is put together in the cache;
 // every other one is used where the go command keeps it.
 func openModule(ctx context.Context, o Options) (*Tree, error) {
-	if o.Version == "" || o.Version != semver.Canonical(o.Version) {
+	if o.Version == "" {
 		return nil, hint.Errorf("name a release such as v1.36.3, or use a checkout with --source DIR",
-			"version %q: %w can be asked of the module proxy", o.Version, ErrUnknownVersion)
+			"%q is %w to ask the module proxy for", o.Version, ErrNotVersion)
 	}
 	cache, err := filepath.Abs(o.CacheDir)
 	if err != nil {
@@ -58,15 +56,15 @@ func (s store) fetch(ctx context.Context, o Options, name, key string) (*identit
 	if id, err := s.lookup(name); id != nil || err != nil {
 		return id, err
 	}
-	g, err := o.newGo(ctx)
-	if err != nil {
-		return nil, err
-	}
 	work, err := os.MkdirTemp(s.dir, "tmp-"+key+"-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(work)
+	g, err := o.newGo(ctx, work)
+	if err != nil {
+		return nil, err
+	}
 
 	d := downloader{command: g, dir: work}
 	main, err := d.main(ctx, o.Module, o.Version)

@@ -3,6 +3,8 @@ package source
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -271,11 +273,13 @@ func TestOpenModuleErrors(t *testing.T) {
 		{"unknown minor", whole, func(o *Options) { o.Version = "v1.99.0" },
 			"k8s.io/kubernetes v1.99.0: no such version; the nearest ones are v1.36.3", ErrUnknownVersion, "name one of these"},
 		{"unknown module", whole, func(o *Options) { o.Module = "k8s.io/kubernetse" },
-			"k8s.io/kubernetse@v1.36.3", nil, "check module and version"},
-		{"no version", whole, func(o *Options) { o.Version = "" }, "no such version", ErrUnknownVersion, "--source DIR"},
-		{"short version", whole, func(o *Options) { o.Version = "v1.36" }, "no such version", ErrUnknownVersion, "v1.36.3"},
-		{"version without v", whole, func(o *Options) { o.Version = "1.36.3" }, `version "1.36.3"`, ErrUnknownVersion, "v1.36.3"},
-		{"branch", whole, func(o *Options) { o.Version = "master" }, `version "master"`, ErrUnknownVersion, "v1.36.3"},
+			"k8s.io/kubernetse@v1.36.3", ErrUnknownVersion, "check module, version and GOPROXY"},
+		{"no version", whole, func(o *Options) { o.Version = "" }, "not a version", ErrNotVersion, "--source DIR"},
+		{"short version", whole, func(o *Options) { o.Version = "v1.36" }, "not a version", ErrNotVersion, "v1.36.3"},
+		{"version without v", whole, func(o *Options) { o.Version = "1.36.3" }, `version "1.36.3"`, ErrNotVersion, "v1.36.3"},
+		{"branch", whole, func(o *Options) { o.Version = "master" }, `version "master"`, ErrNotVersion, "v1.36.3"},
+		{"path", whole, func(o *Options) { o.Version, o.GoCommand = "../../x", "/nowhere/go" }, `version "../../x"`, ErrNotVersion, "v1.36.3"},
+		{"build metadata", whole, func(o *Options) { o.Version = "v1.36.3+mine" }, `version "v1.36.3+mine"`, ErrNotVersion, "v1.36.3"},
 		{"bad module", whole, func(o *Options) { o.Module = "../x" }, "module of the source", nil, ""},
 		{"bad commit", whole, func(o *Options) { o.Commit = "f28b4c9" }, "f28b4c9", nil, "40 hex digits"},
 		{"no staging modules", whole, func(o *Options) { o.Version = unstagedVersion },
@@ -317,6 +321,56 @@ func TestOpenModuleErrors(t *testing.T) {
 	}
 	if now, _ := changed.sums("k8s.io/apimachinery", "v0.36.3"); string(now) == string(good) {
 		t.Error("the changed proxy serves the true files")
+	}
+}
+
+// A proxy may be a directory or a plain web server, which have no list of versions and words of their own for a file
+// that is not there.
+func TestUnknownVersionWithoutList(t *testing.T) {
+	t.Parallel()
+	answers := func(status string) string {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			// net/http writes the standard words only.
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err == nil {
+				_, _ = io.WriteString(conn, "HTTP/1.1 "+status+"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+				_ = conn.Close()
+			}
+		})}
+		go func() { _ = server.Serve(listener) }()
+		t.Cleanup(func() { _ = server.Close() })
+		return "http://" + listener.Addr().String()
+	}
+	for _, c := range []struct {
+		name, proxy string
+		unknown     bool
+		hint        string
+	}{
+		{"directory", "file://" + t.TempDir(), true, "check module, version and GOPROXY"},
+		{"plain server", answers("404 File not found"), true, "check module, version and GOPROXY"},
+		{"gone", answers("410 It is gone"), true, "check module, version and GOPROXY"},
+		{"refused", answers("403 Forbidden"), false, "the credentials"},
+		{"broken", answers("500 Internal Server Error"), false, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			home := t.TempDir()
+			writeFiles(t, home, map[string]string{".config/go/telemetry/mode": "off"})
+			_, err := Open(t.Context(), Options{
+				Module: "k8s.io/kubernetes", Version: servedVersion, CacheDir: filepath.Join(home, "cache"), Toolchain: "local",
+				Environ: []string{
+					"HOME=" + home, "PATH=" + os.Getenv("PATH"), "GOPROXY=" + c.proxy, "GOSUMDB=off", "NO_PROXY=127.0.0.1",
+					"GOMODCACHE=" + filepath.Join(home, "mod"), "GOCACHE=" + filepath.Join(home, "build"),
+				},
+			})
+			if err == nil || errors.Is(err, ErrUnknownVersion) != c.unknown || !strings.Contains(hint.Of(err), c.hint) {
+				t.Errorf("error %v, hint %q", err, hint.Of(err))
+			}
+		})
 	}
 }
 

@@ -35,6 +35,10 @@ var (
 	ErrUnknownVersion = errors.New("no such version")
 	// ErrNoTree is a directory that is not the whole source of the module.
 	ErrNoTree = errors.New("not a source tree")
+	// ErrNotVersion is a version that cannot be one of a release: not of the form vMAJOR.MINOR.PATCH[-PRERELEASE].
+	ErrNotVersion = errors.New("not a version")
+	// ErrOutputInside is a directory for output that lies inside the source directory.
+	ErrOutputInside = errors.New("output inside the source directory")
 	// ErrOtherVersion is a version or commit that is not the one of the directory.
 	ErrOtherVersion = errors.New("not what the source is")
 )
@@ -49,6 +53,9 @@ type Options struct {
 	Version string
 	// Directory is a git checkout or an unpacked tree; "" takes the module from the proxy.
 	Directory string
+	// Exclude are absolute directories that are written to, which need not exist. Open refuses a Directory that one of
+	// them lies in: what is written there would be a change of the source by the next time.
+	Exclude []string
 	// CacheDir is where trees are kept; trees lie in its subdirectory "trees". Not used for directories.
 	CacheDir string
 	// SkipStaging lists modules of the workspace to leave out because they are served nowhere and nothing needs them.
@@ -90,6 +97,8 @@ type Tree struct {
 	Origin string
 	// Sums are the modules that a tree of OriginProxy was put together from, sorted; nil for a directory.
 	Sums []Sum
+	// checkout is the git of a directory that is the top of a checkout, nil for every other tree.
+	checkout *git
 }
 
 // Open returns the tree that o describes. From the proxy it downloads, verifies and puts together what the cache does
@@ -102,8 +111,8 @@ func Open(ctx context.Context, o Options) (*Tree, error) {
 	if o.Name == "" {
 		o.Name = path.Base(o.Module)
 	}
-	if o.Version != "" && !semver.IsValid(o.Version) {
-		return nil, hint.Errorf("write it as Kubernetes tags it, such as v1.36.3", "version %q of %s: %w", o.Version, o.Name, ErrUnknownVersion)
+	if o.Version != "" && !isVersion(o.Version) {
+		return nil, hint.Errorf("write it in full as Kubernetes tags it, such as v1.36.3 or v1.37.0-rc.0", "version %q of %s: %w", o.Version, o.Name, ErrNotVersion)
 	}
 	if o.Commit != "" && !isCommit(o.Commit) {
 		return nil, hint.Errorf("give all 40 hex digits of it, as git rev-parse prints them", "commit %q of %s is no git commit", o.Commit, o.Name)
@@ -139,10 +148,16 @@ func (o Options) toolchain(goVersion string) (string, error) {
 	return gocmd.ToolchainFor(goVersion)
 }
 
-// newGo returns the go command for downloads. It may switch to a newer release when a module asks for one, unless the
-// user wants the installed one.
-func (o Options) newGo(ctx context.Context) (*gocmd.Go, error) {
-	return gocmd.New(ctx, gocmd.Options{Path: o.GoCommand, Toolchain: o.Toolchain, Environ: o.Environ})
+// newGo returns the go command for downloads, with its temporary files below tempDir. It may switch to a newer release
+// when a module asks for one, unless the user wants the installed one.
+func (o Options) newGo(ctx context.Context, tempDir string) (*gocmd.Go, error) {
+	return gocmd.New(ctx, gocmd.Options{Path: o.GoCommand, Toolchain: o.Toolchain, Environ: o.Environ, TempDir: tempDir})
+}
+
+// isVersion tells whether a version can be asked for: whole (v1.36 is not) and without build metadata, which is not
+// part of what a version is and which neither the module proxy nor a Debian version can tell apart.
+func isVersion(version string) bool {
+	return version != "" && semver.Canonical(version) == version
 }
 
 // withSpaceHint adds what helps against a full disk; the go command's own failures have their hints already.

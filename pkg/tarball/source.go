@@ -41,7 +41,7 @@ func (b Bytes) open(context.Context) (io.ReadCloser, int64, error) { //nolint:un
 }
 
 // Nested is a tar.gz inside the archive. It is compressed each time the outer archive is written, by way of a file in
-// the directory for temporary files; an inner archive that goes into several others is better written once and added
+// its Options.TempDir; an inner archive that goes into several others is better written once and added
 // as a Path.
 type Nested struct {
 	Archive *Archive
@@ -49,11 +49,12 @@ type Nested struct {
 }
 
 func (n Nested) open(ctx context.Context) (io.ReadCloser, int64, error) {
-	f, err := os.CreateTemp("", "kubedist-nested-*")
+	f, err := os.CreateTemp(n.Options.TempDir, "kubedist-nested-*")
 	if err != nil {
 		return nil, 0, err
 	}
-	// Without a name nobody has to clean up after a killed process.
+	// Without a name its space is free again when this process ends, however it ends. Only one killed right here leaves
+	// a file behind, an empty one.
 	err = os.Remove(f.Name())
 	if err == nil {
 		err = n.Archive.WriteGzip(ctx, f, n.Options)

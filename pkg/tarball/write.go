@@ -24,6 +24,10 @@ type Options struct {
 	Level int       // gzip level, 1 to 9; 0 means DefaultLevel
 	Time  time.Time // modification time of files that have none and of implied directories; required
 	Jobs  int       // blocks of 1 MiB compressed ahead of the one being written; 0 means GOMAXPROCS. No effect on the bytes.
+
+	// TempDir is an existing directory for what is compressed ahead of its place: the archives of a [Nested] with these
+	// options. "" takes os.TempDir.
+	TempDir string
 }
 
 // WriteGzip checks the archive and writes it to w as tar.gz, sorted by name, with an entry of mode 0755 for every

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package atomicfile
+
+func accessible(string) error { return nil }
