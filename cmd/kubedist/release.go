@@ -125,10 +125,14 @@ func runRelease(ctx context.Context, env *environment, o *releaseOptions, until 
 	return o.show.result(env, result, func(w io.Writer) { summarize(w, result, options, env.Now().Sub(start)) })
 }
 
-// sourceStatus marks errors about what the user named as a source: a version that is not there, a directory that is no
-// tree or one of another version.
+// sourceStatus marks errors about what the user asked for: a version, platform or package that there is not, a directory
+// that is no tree or one of another version.
 func sourceStatus(err error) error {
-	for _, mistake := range []error{source.ErrUnknownVersion, source.ErrNoTree, source.ErrOtherVersion} {
+	var selection *release.SelectionError
+	if errors.As(err, &selection) {
+		return usageError(err)
+	}
+	for _, mistake := range []error{source.ErrUnknownVersion, source.ErrNoTree, source.ErrOtherVersion, source.ErrNotVersion, source.ErrOutputInside} {
 		if errors.Is(err, mistake) {
 			return usageError(err)
 		}

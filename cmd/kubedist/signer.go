@@ -26,9 +26,13 @@ func (o *signerOptions) addFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.PassphraseFile, "passphrase-file", "", "file whose first line is the key's passphrase (or KUBEDIST_PASSPHRASE)")
 }
 
-// loadSigner opens the key that o names. It must be good for signing at the time at. With no key configured it uses
-// the development key, and says so.
+// loadSigner opens the key that o names. It must be good for signing at the time at, and today: what SOURCE_DATE_EPOCH
+// says does not bring an expired key back, whose signatures no client accepts. With no key configured it uses the
+// development key, and says so.
 func loadSigner(ctx context.Context, env *environment, o signerOptions, at time.Time) (openpgp.Signer, error) {
+	if now := env.Now(); now.After(at) {
+		at = now
+	}
 	path := o.KeyFile
 	if path == "" {
 		path = env.Getenv("KUBEDIST_KEY")

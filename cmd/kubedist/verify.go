@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -28,8 +29,8 @@ func newVerifyCommand(env *environment) *cobra.Command {
 		Use:   "verify PATH",
 		Short: "Check a release directory or an apt archive: signatures, digests, completeness",
 		Long: `Checks that every file of a release, or of an apt archive, is there, is what the signed checksums say, and was
-signed by a key that you name. Without --keyring a release is checked with the development
-key, and an archive with the keyring that it publishes.
+signed by a key that you name. Without --keyring a release is checked with the key that
+signs here, KUBEDIST_KEY or the development key, and an archive with the keyring that it publishes.
 
 Ends with status 3 when something is wrong with what was checked.`,
 		Example: `  kubedist verify out/v1.36.3 --keyring release-key.asc
@@ -70,7 +71,7 @@ func runVerify(cmd *cobra.Command, env *environment, o *verifyOptions, path stri
 		printVerification(env.Stdout, path, v)
 	}
 	if len(v.Findings) > 0 {
-		return checkError(fmt.Errorf("release %s: %d things are wrong", path, len(v.Findings)))
+		return checkError(fmt.Errorf("release %s: %s wrong", path, count(len(v.Findings), "thing")))
 	}
 	return nil
 }
@@ -84,13 +85,14 @@ func printVerification(w io.Writer, path string, v *release.Verification) {
 	}
 }
 
-// keyring reads the keys to check a release with: those that the flags name, else the development key where there is one.
+// keyring reads the keys to check a release with: those that the flags name, else the one that signs here, KUBEDIST_KEY
+// or the development key, where there is one.
 func (o *verifyOptions) keyring(env *environment) ([]*openpgp.Certificate, error) {
 	if len(o.keyrings) > 0 {
 		return readKeyrings(o.keyrings)
 	}
-	development := developmentKeyFile(env)
-	data, err := openpgp.ReadKeyFile(development)
+	file := cmp.Or(env.Getenv("KUBEDIST_KEY"), developmentKeyFile(env))
+	data, err := openpgp.ReadKeyFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -99,7 +101,7 @@ func (o *verifyOptions) keyring(env *environment) ([]*openpgp.Certificate, error
 	}
 	keys, err := openpgp.Parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("development key %s: %w", development, err)
+		return nil, fmt.Errorf("key %s: %w", file, err)
 	}
 	var all []*openpgp.Certificate
 	for _, key := range keys {

@@ -17,7 +17,7 @@ type cached struct {
 
 func (c *cached) Compile(ctx context.Context, job Job) (Result, error) {
 	step, key := "compile "+job.Name, job.Key()
-	if files, ok := c.ledger.Fresh(ctx, step, key); ok && len(files) == len(job.Programs) {
+	if files, ok := c.ledger.Fresh(ctx, step, key, job.paths()...); ok {
 		return Result{Files: files, Reused: true}, nil
 	}
 	if _, err := c.next.Compile(ctx, job); err != nil {

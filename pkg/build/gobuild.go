@@ -31,7 +31,7 @@ func (c *goBuild) Compile(ctx context.Context, job Job) (Result, error) {
 	}
 	first := filepath.Dir(job.Programs[0].Dest)
 	for _, p := range job.Programs {
-		if err := os.MkdirAll(filepath.Dir(p.Dest), 0o755); err != nil {
+		if err := atomicfile.MkdirAll(filepath.Dir(p.Dest)); err != nil {
 			return Result{}, fmt.Errorf("%s: %w", job.Name, err)
 		}
 	}

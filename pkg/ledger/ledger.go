@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"kubedist/pkg/atomicfile"
@@ -54,14 +55,20 @@ func (l *Ledger) path(step string) string {
 }
 
 // Fresh returns the files that step made, if it was last recorded with key and every one of them still has the digest
-// that it was recorded with. A missing, damaged or different entry is no error: the step just has to run.
-func (l *Ledger) Fresh(ctx context.Context, step, key string) ([]File, bool) {
+// that it was recorded with. With paths, they have to be these, in this order. A missing, damaged or different entry is
+// no error: the step just has to run.
+func (l *Ledger) Fresh(ctx context.Context, step, key string, paths ...string) ([]File, bool) {
 	data, err := os.ReadFile(l.path(step))
 	if err != nil {
 		return nil, false
 	}
 	var e entry
 	if json.Unmarshal(data, &e) != nil || e.Step != step || e.Key != key {
+		return nil, false
+	}
+	if len(paths) > 0 && !slices.EqualFunc(e.Files, paths, func(f File, path string) bool {
+		return filepath.Join(l.root, filepath.FromSlash(f.Path)) == filepath.Clean(path)
+	}) {
 		return nil, false
 	}
 	touched := false
@@ -119,7 +126,7 @@ func (l *Ledger) write(e entry) error {
 		return err
 	}
 	path := l.path(e.Step)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := atomicfile.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
 	return atomicfile.Write(path, 0o644, func(w io.Writer) error {
@@ -128,12 +135,32 @@ func (l *Ledger) write(e entry) error {
 	})
 }
 
-// Forget drops what is recorded of step, so that it runs again.
-func (l *Ledger) Forget(step string) error {
-	if err := os.Remove(l.path(step)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+// Files returns the paths below the root of all files that steps were recorded to have made, sorted. Entries that cannot
+// be read are passed over.
+func (l *Ledger) Files() ([]string, error) {
+	dir := filepath.Join(l.Dir(), "steps")
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
-	return nil
+	var paths []string
+	for _, step := range entries {
+		data, err := os.ReadFile(filepath.Join(dir, step.Name()))
+		if err != nil {
+			return nil, err
+		}
+		var e entry
+		if json.Unmarshal(data, &e) != nil {
+			continue
+		}
+		for _, f := range e.Files {
+			if filepath.IsLocal(filepath.FromSlash(f.Path)) {
+				paths = append(paths, f.Path)
+			}
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths), nil
 }
 
 // Key digests the parts of an input into a key. It panics if a part cannot be written as JSON: parts are plain values

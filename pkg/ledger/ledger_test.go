@@ -73,6 +73,26 @@ func TestFresh(t *testing.T) {
 	}
 }
 
+func TestFreshWantsThePaths(t *testing.T) {
+	t.Parallel()
+	l, path := recorded(t)
+	if _, ok := l.Fresh(t.Context(), "package a/b", "key", path); !ok {
+		t.Error("the recorded path is not fresh")
+	}
+	for _, paths := range [][]string{{path + "x"}, {path, path}} {
+		if files, ok := l.Fresh(t.Context(), "package a/b", "key", paths...); ok {
+			t.Errorf("asked for %v, got %v", paths, files)
+		}
+	}
+	files, err := l.Files()
+	if err != nil || len(files) != 1 || files[0] != "debs/a.deb" {
+		t.Errorf("Files = %v, %v", files, err)
+	}
+	if files, err := New(t.TempDir()).Files(); err != nil || len(files) != 0 {
+		t.Errorf("Files of an empty ledger = %v, %v", files, err)
+	}
+}
+
 func TestDamagedEntry(t *testing.T) {
 	t.Parallel()
 	l, _ := recorded(t)

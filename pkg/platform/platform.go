@@ -81,12 +81,6 @@ func (id ID) Env() []string {
 	return append(env, variables[id.Arch]+"="+value)
 }
 
-// VariantVariables returns the names of all variables that choose a variant, so that a build can pin those which its
-// platform leaves alone.
-func VariantVariables() []string {
-	return []string{"GO386", "GOAMD64", "GOARM", "GOARM64", "GOMIPS", "GOMIPS64", "GOPPC64", "GORISCV64"}
-}
-
 // Dir is the path of a platform's files below a directory of all platforms: linux/armv7.
 func (id ID) Dir() string { return id.OS + "/" + id.Arch + id.Variant }
 

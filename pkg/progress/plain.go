@@ -17,7 +17,7 @@ func plainLine(e stamped) string {
 
 // quietLine is plainLine for what goes wrong and nothing for the rest.
 func quietLine(e stamped) string {
-	if e.Kind != Warning && e.Kind != Failed {
+	if e.Kind != Warning {
 		return ""
 	}
 	return strings.TrimLeft(plainLine(e), " ")

@@ -57,7 +57,7 @@ func (r *run) job(p Platform, c Compile, tree *source.Tree) (build.Job, error) {
 		return build.Job{}, err
 	}
 	job := build.Job{
-		Name: p.Name + " " + c.Source, Dir: tree.Dir, Tree: tree.Digest, Toolchain: tree.Toolchain, GoVersion: r.goVersions[c.Source],
+		Name: p.Name + " " + c.Source + " " + string(c.Link), Dir: tree.Dir, Tree: tree.Digest, Toolchain: tree.Toolchain, GoVersion: r.goVersions[c.Source],
 		Env: tree.Env(), Platform: p.Platform, Tags: s.Build.Tags, Suffix: s.Build.InstallSfx, Ldflags: ldflags,
 	}
 	for _, program := range c.Programs {

@@ -67,7 +67,7 @@ func (r *run) writeDocuments(ctx context.Context, programs map[string]ledger.Fil
 // writeDocument runs program into an empty directory and returns the paths of what it wrote, sorted.
 func (r *run) writeDocument(ctx context.Context, d spec.Document, program string) ([]string, error) {
 	dir := filepath.Join(r.ledger.Dir(), "documents", d.Name)
-	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
+	if err := errors.Join(os.RemoveAll(dir), atomicfile.MkdirAll(dir)); err != nil {
 		return nil, err
 	}
 	program, err := filepath.Abs(program)

@@ -79,7 +79,9 @@ func (r *run) manifest() Manifest {
 		}
 	}
 	for _, p := range r.plan.Platforms {
-		m.Platforms = append(m.Platforms, p.Name)
+		if p.Released() {
+			m.Platforms = append(m.Platforms, p.Name)
+		}
 	}
 	slices.Sort(m.Platforms)
 	for _, b := range r.Spec.Binaries {
@@ -153,34 +155,4 @@ func (r *run) replace(name string, data []byte) error {
 	}
 	r.worked.Store(true)
 	return atomicfile.WriteFile(path, data, 0o644)
-}
-
-// removeStale removes the packages and tarballs that an earlier run with another selection or revision left, so that
-// whoever takes debs/* takes this release and nothing else. Binaries stay: they cost minutes, not seconds, and the next
-// run with a wider selection uses them again.
-func (r *run) removeStale(m Manifest) error {
-	keep := map[string]bool{}
-	for _, a := range m.Artifacts {
-		keep[a.Path] = true
-	}
-	for _, dir := range []string{"debs", "tarballs"} {
-		root := filepath.Join(r.Dir(), dir)
-		err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
-			if err != nil {
-				if os.IsNotExist(err) {
-					return nil
-				}
-				return err
-			}
-			rel, err := filepath.Rel(r.Dir(), path)
-			if err != nil || d.IsDir() || keep[filepath.ToSlash(rel)] {
-				return err
-			}
-			return os.Remove(path)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

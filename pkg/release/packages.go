@@ -62,17 +62,13 @@ func (r *run) pkg(ctx context.Context, p Platform, planned Package, programs []b
 	if d.Scripts, err = x.scripts(); err != nil {
 		return fmt.Errorf("package %s: %w", planned.Name, err)
 	}
-	digests := make([]string, len(contents))
-	for i, c := range contents {
-		digests[i] = c.digest
-	}
-	key := ledger.Key("package", 1, d, digests, r.Compression, r.Signer.Fingerprint())
+	key := packageKey(d, contents, r.Compression, r.Signer.Fingerprint())
 	for _, c := range contents {
 		d.Files = append(d.Files, c.file)
 	}
 	dest := filepath.Join(r.Dir(), "debs", planned.File())
 	file, err := r.once(ctx, "package "+planned.File(), key, dest, func(w io.Writer) error {
-		return deb.Write(ctx, w, d, deb.Options{Compression: r.Compression, Sign: func(ctx context.Context, message io.Reader, at time.Time) ([]byte, error) {
+		return deb.Write(ctx, w, d, deb.Options{Compression: r.Compression, TempDir: r.temp(), Sign: func(ctx context.Context, message io.Reader, at time.Time) ([]byte, error) {
 			return r.Signer.Detached(ctx, message, r.signingTime(at))
 		}})
 	})
@@ -83,9 +79,24 @@ func (r *run) pkg(ctx context.Context, p Platform, planned Package, programs []b
 	return nil
 }
 
+// packageKey digests all that decides the bytes of a package. Where its files come from is no part of it.
+func packageKey(d deb.Package, contents []content, compression deb.Compression, signer string) string {
+	d.Files = nil
+	for _, c := range contents {
+		f := c.file
+		f.Source, f.Data = "", nil
+		d.Files = append(d.Files, f)
+	}
+	digests := make([]string, len(contents))
+	for i, c := range contents {
+		digests[i] = c.digest
+	}
+	return ledger.Key("package", formats(), d, digests, compression, signer)
+}
+
 // once writes dest by fill, when a core is free for it, unless the ledger knows that step wrote it from key.
 func (r *run) once(ctx context.Context, step, key, dest string, fill func(io.Writer) error) (ledger.File, error) {
-	if files, ok := r.ledger.Fresh(ctx, step, key); ok && len(files) == 1 {
+	if files, ok := r.ledger.Fresh(ctx, step, key, dest); ok {
 		return files[0], nil
 	}
 	r.worked.Store(true)
@@ -93,7 +104,7 @@ func (r *run) once(ctx context.Context, step, key, dest string, fill func(io.Wri
 		return ledger.File{}, err
 	}
 	defer r.writers.Release(1)
-	if err := os.MkdirAll(filepath.Dir(dest), 0o755); err != nil {
+	if err := atomicfile.MkdirAll(filepath.Dir(dest)); err != nil {
 		return ledger.File{}, err
 	}
 	if err := atomicfile.Write(dest, 0o644, fill); err != nil {

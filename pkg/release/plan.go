@@ -4,6 +4,8 @@
 package release
 
 import (
+	"slices"
+
 	"kubedist/pkg/platform"
 	"kubedist/pkg/spec"
 )
@@ -54,6 +56,13 @@ type Platform struct {
 	Compiles          []Compile `json:"compiles"`
 	Packages          []Package `json:"packages"`
 	Tarballs          []Tarball `json:"tarballs"`
+}
+
+// Released reports whether anything of p is released. The building machine's own platform may be there for its tools alone.
+func (p Platform) Released() bool {
+	return slices.ContainsFunc(p.Compiles, func(c Compile) bool {
+		return slices.ContainsFunc(c.Programs, func(program Program) bool { return !program.Tool })
+	})
 }
 
 // Compile is one go build.

@@ -13,10 +13,32 @@ import (
 	"kubedist/pkg/spec"
 )
 
-// NewPlan plans a release. Its errors are about the selection or the spec.
+// SelectionError is an error about what was asked for: a version, platform or package that there is not.
+type SelectionError struct{ err error }
+
+func (e *SelectionError) Error() string { return e.err.Error() }
+func (e *SelectionError) Unwrap() error { return e.err }
+
+// checkVersion reports what is no version of a release.
+func checkVersion(version string) error {
+	if semver.Canonical(version) == version && version != "" {
+		return nil
+	}
+	return &SelectionError{hint.Errorf("give one such as v1.36.3", "version %q: not a version", version)}
+}
+
+// NewPlan plans a release. Its errors are a SelectionError.
 func NewPlan(s *spec.Spec, in Inputs, sel Selection) (*Plan, error) {
-	if !semver.IsValid(in.Version) || semver.Canonical(in.Version) != in.Version {
-		return nil, hint.Errorf("give a version such as v1.36.3", "version %q: not a version", in.Version)
+	plan, err := newPlan(s, in, sel)
+	if err != nil {
+		return nil, &SelectionError{err}
+	}
+	return plan, nil
+}
+
+func newPlan(s *spec.Spec, in Inputs, sel Selection) (*Plan, error) {
+	if err := checkVersion(in.Version); err != nil {
+		return nil, err
 	}
 	pl := &planner{spec: s, in: in, sel: sel}
 	platforms, err := pl.platforms()
@@ -282,6 +304,9 @@ func (pl *planner) addTools(plan *Plan) error {
 // uniqueNames makes sure that no two steps write the same file.
 func uniqueNames(plan *Plan) error {
 	seen := map[string]string{}
+	for _, t := range plan.Tarballs {
+		seen[t.Name] = "all platforms"
+	}
 	note := func(name, who string) error {
 		if other, ok := seen[name]; ok {
 			return fmt.Errorf("file %s: made by %s and by %s", name, other, who)

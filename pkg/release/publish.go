@@ -14,14 +14,46 @@ import (
 	"kubedist/pkg/progress"
 )
 
+// preflight finds what would keep the release from being published, before anything is compiled for it.
+func (r *run) preflight(ctx context.Context) error {
+	if r.Archive == nil || r.Selection.Until != Publish {
+		return nil
+	}
+	suites, err := r.suites()
+	if err != nil {
+		return err
+	}
+	var architectures []string
+	for _, p := range r.plan.Platforms {
+		for _, pkg := range p.Packages {
+			if !slices.Contains(architectures, pkg.Architecture) {
+				architectures = append(architectures, pkg.Architecture)
+			}
+		}
+	}
+	if err := apt.Preflight(ctx, apt.Options{Root: r.Archive.Root, Definition: r.Archive.Definition}, suites, architectures); err != nil {
+		return fmt.Errorf("archive %s: %w", r.Archive.Root, err)
+	}
+	return nil
+}
+
+// suites returns the suites of the archive that take the release.
+func (r *run) suites() ([]string, error) {
+	suites, err := r.Archive.Definition.SuitesFor(r.plan.Version)
+	if err != nil {
+		return nil, &SelectionError{hint.With(err, "add a suite that accepts it to the archive's definition, or publish nothing with --no-archive")}
+	}
+	return suites, nil
+}
+
 // publish puts the packages into the archive and returns the suites that they are in. Packages that the archive lists
 // already are not read again.
 func (r *run) publish(ctx context.Context) (suites []string, err error) {
 	if r.Archive == nil {
 		return nil, nil
 	}
-	if suites, err = r.Archive.Definition.SuitesFor(r.plan.Version); err != nil {
-		return nil, hint.With(err, "add a suite that accepts it to the archive's definition, or publish nothing with --no-archive")
+	if suites, err = r.suites(); err != nil {
+		return nil, err
 	}
 	task := progress.Start(r.Reporter, "archive", "publish", strings.Join(suites, " "))
 	result, err := r.publishInto(ctx, suites, task)

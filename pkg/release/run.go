@@ -14,6 +14,7 @@ import (
 	"github.com/gofrs/flock"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
+	"kubedist/pkg/atomicfile"
 	"kubedist/pkg/build"
 	"kubedist/pkg/gocmd"
 	"kubedist/pkg/hint"
@@ -69,6 +70,15 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	defer unlock()
+	if err := r.clean(); err != nil {
+		return nil, fmt.Errorf("cleaning %s: %w", r.Dir(), err)
+	}
+	if err := r.preflight(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.newCompiler(ctx); err != nil {
+		return nil, err
+	}
 	if err := r.pipelines(ctx); err != nil {
 		return nil, err
 	}
@@ -112,23 +122,38 @@ func prepare(ctx context.Context, o *Options) (*run, error) {
 }
 
 func newRun(ctx context.Context, o *Options) (*run, error) {
+	if err := checkVersion(o.Version); err != nil {
+		return nil, err
+	}
 	command, err := gocmd.New(ctx, gocmd.Options{Environ: os.Environ()})
 	if err != nil {
 		return nil, err
 	}
-	l := ledger.New(o.Dir())
 	return &run{
-		Options: o, command: command, ledger: l,
-		compiler:  build.Cached(build.Go(command, o.Budget), l),
+		Options: o, command: command, ledger: ledger.New(o.Dir()),
 		lanes:     semaphore.NewWeighted(int64(o.Budget.Lanes())),
 		writers:   semaphore.NewWeighted(int64(o.Budget.Cores)),
 		documents: &documents{ready: make(chan struct{})}, shared: &shared{}, artifacts: &collection{},
 	}, nil
 }
 
+// newCompiler makes the compiler, whose temporary files lie where the next run finds them.
+func (r *run) newCompiler(ctx context.Context) error {
+	temp, err := filepath.Abs(r.temp())
+	if err != nil {
+		return err
+	}
+	command, err := gocmd.New(ctx, gocmd.Options{Environ: os.Environ(), TempDir: temp})
+	if err != nil {
+		return err
+	}
+	r.compiler = build.Cached(build.Go(command, r.Budget), r.ledger)
+	return nil
+}
+
 // lock keeps a second run away from the release's directory for as long as this process lives.
 func (r *run) lock() (func(), error) {
-	if err := os.MkdirAll(r.ledger.Dir(), 0o755); err != nil {
+	if err := atomicfile.MkdirAll(r.ledger.Dir()); err != nil {
 		return nil, err
 	}
 	lock := flock.New(filepath.Join(r.ledger.Dir(), "lock"))
@@ -165,6 +190,8 @@ func (r *run) pipelines(ctx context.Context) error {
 	}
 	if len(r.plan.Documents) == 0 {
 		close(r.documents.ready)
+	} else if r.Selection.Host.OS != "linux" {
+		progress.Warn(r.Reporter, "kubelet describes other flags on %s than on Linux: make packages whose manual pages shall be right on Linux", r.Selection.Host.OS)
 	}
 	progress.Plan(r.Reporter, len(r.plan.Platforms), "%s, one task for each platform, on %d cores", r.plan.Version, r.Budget.Cores)
 	for i, p := range r.plan.Platforms {
@@ -225,7 +252,7 @@ func (r *run) platform(ctx context.Context, p Platform, writesDocuments bool, co
 		list, err := r.compile(ctx, p, c)
 		if err != nil {
 			if writesDocuments {
-				r.documents.err = fmt.Errorf("documents: %w", err)
+				r.documents.err = fmt.Errorf("documents were not made: the programs of %s, which write them, were not compiled", p.Name)
 				close(r.documents.ready)
 			}
 			return err

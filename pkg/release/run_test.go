@@ -3,6 +3,7 @@ package release
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"kubedist/pkg/apt"
+	"kubedist/pkg/atomicfile"
 	"kubedist/pkg/build"
 	"kubedist/pkg/deb"
 	"kubedist/pkg/gocmd"
@@ -224,6 +226,83 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestAnotherSelection releases one platform after another into the same directory. The tools that the building machine
+// compiled for itself the first time are not taken for its released programs, and what is no part of the second release
+// is gone, but for files of others.
+func TestAnotherSelection(t *testing.T) {
+	t.Parallel()
+	key := newKey(t)
+	o := smallRelease(t, key, "linux/arm64")
+	o.Selection.Host = platform.ID{OS: "linux", Arch: "amd64"}
+	first := mustRun(t, o)
+	var m Manifest
+	data, err := os.ReadFile(filepath.Join(o.Dir(), ManifestName))
+	if err == nil {
+		err = json.Unmarshal(data, &m)
+	}
+	if err != nil || !slices.Equal(m.Platforms, []string{"linux/arm64"}) {
+		t.Errorf("platforms %v, %v", m.Platforms, err)
+	}
+	foreign := filepath.Join(o.Dir(), "debs", "notes.txt")
+	if err := os.WriteFile(foreign, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	leftover := filepath.Join(o.Dir(), "debs", atomicfile.Prefix+"1")
+	if err := os.WriteFile(leftover, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	o.Selection.Platforms = ids(t, "linux/amd64")
+	for _, a := range mustRun(t, o).Artifacts {
+		if strings.HasPrefix(a.Path, ".kubedist") {
+			t.Errorf("artifact %s", a.Path)
+		}
+	}
+	for _, a := range first.Artifacts {
+		if _, err := os.Stat(filepath.Join(o.Dir(), a.Path)); err == nil && a.Name != "kubernetes-src.tar.gz" {
+			t.Errorf("%s of the first release is still there", a.Path)
+		}
+	}
+	if _, err := os.Stat(foreign); err != nil {
+		t.Errorf("a file of somebody else is gone: %v", err)
+	}
+	if err := os.Remove(foreign); err != nil {
+		t.Fatal(err)
+	}
+	v, err := Verify(t.Context(), o.Dir(), VerifyOptions{Keyring: []*openpgp.Certificate{key.Public()}, Spec: o.Spec, Now: epoch})
+	if err != nil || len(v.Findings) > 0 {
+		t.Errorf("verifying: %v %+v", err, v)
+	}
+}
+
+// TestPackageKey changes what a package is made of, a thing at a time.
+func TestPackageKey(t *testing.T) {
+	t.Parallel()
+	base := func() (deb.Package, []content) {
+		return deb.Package{Name: "a"}, []content{{deb.File{Path: "/etc/a", Mode: 0o644, Source: "/tmp/x"}, "digest"}}
+	}
+	d, contents := base()
+	want := packageKey(d, contents, deb.Compression{}, "signer")
+	contents[0].file.Source = "/elsewhere"
+	if packageKey(d, contents, deb.Compression{}, "signer") != want {
+		t.Error("where a file lies decides the key")
+	}
+	for name, change := range map[string]func(*deb.Package, *content){
+		"path":   func(_ *deb.Package, c *content) { c.file.Path = "/etc/b" },
+		"mode":   func(_ *deb.Package, c *content) { c.file.Mode = 0o755 },
+		"config": func(_ *deb.Package, c *content) { c.file.Config = true },
+		"dir":    func(_ *deb.Package, c *content) { c.file.Dir = true },
+		"bytes":  func(_ *deb.Package, c *content) { c.digest = "other" },
+		"script": func(d *deb.Package, _ *content) { d.Scripts.Postinst = []byte("#!/bin/sh\n") },
+		"name":   func(d *deb.Package, _ *content) { d.Name = "b" },
+	} {
+		d, contents := base()
+		change(&d, &contents[0])
+		if packageKey(d, contents, deb.Compression{}, "signer") == want {
+			t.Errorf("%s is not in the key", name)
+		}
+	}
+}
+
 // TestVerifyFinds damages a release in ways that verifying has to notice.
 func TestVerifyFinds(t *testing.T) {
 	t.Parallel()
@@ -238,7 +317,18 @@ func TestVerifyFinds(t *testing.T) {
 		"a flipped byte": {func(dir string) error { return flip(filepath.Join(dir, "debs", "kubectl_1.36.3-1.1_amd64.deb")) }, key, "kubectl_1.36.3-1.1_amd64.deb: different"},
 		"a missing file": {func(dir string) error { return os.Remove(filepath.Join(dir, "tarballs", "kubernetes-src.tar.gz")) }, key, "kubernetes-src.tar.gz: missing"},
 		"an extra file":  {func(dir string) error { return os.WriteFile(filepath.Join(dir, "debs", "x.deb"), nil, 0o644) }, key, "debs/x.deb: extra"},
-		"another key":    {func(string) error { return nil }, other, "SHA256SUMS.asc: "},
+		"an extra program": {func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "bin", "linux", "amd64", "evil"), nil, 0o755)
+		}, key, "bin/linux/amd64/evil: extra"},
+		"shorter SHA512SUMS": {func(dir string) error {
+			data, err := os.ReadFile(filepath.Join(dir, "SHA512SUMS"))
+			if err != nil {
+				return err
+			}
+			_, rest, _ := bytes.Cut(data, []byte("\n"))
+			return os.WriteFile(filepath.Join(dir, "SHA512SUMS"), rest, 0o644)
+		}, key, "SHA512SUMS says \"\""},
+		"another key": {func(string) error { return nil }, other, "SHA256SUMS.asc: "},
 		"changed sums": {func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, "SHA256SUMS"), []byte(strings.Repeat("0", 64)+"  release.json\n"), 0o644)
 		}, key, "SHA256SUMS.asc: "},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 
@@ -20,7 +21,7 @@ import (
 func (r *run) openSources(ctx context.Context) (Inputs, error) {
 	for name := range r.Sources {
 		if _, ok := r.Spec.Source(name); !ok {
-			return Inputs{}, hint.Errorf("specs/sources.yaml lists the names", "source %s: not declared", name)
+			return Inputs{}, &SelectionError{hint.Errorf("specs/sources.yaml lists the names", "source %s: not declared", name)}
 		}
 	}
 	r.trees, r.goVersions = map[string]*source.Tree{}, map[string]string{}
@@ -49,9 +50,6 @@ func (r *run) openSources(ctx context.Context) (Inputs, error) {
 	if err := group.Wait(); err != nil {
 		return Inputs{}, err
 	}
-	// A checkout may know its version better than the command line.
-	in.Version = cmp.Or(r.Version, in.Versions[r.primary()])
-	r.Version = in.Version
 	return in, nil
 }
 
@@ -95,6 +93,10 @@ func (r *run) openSource(ctx context.Context, s spec.Source) (*source.Tree, stri
 	}
 	if o.Directory != "" {
 		o.BuildDate = cmp.Or(o.BuildDate, r.BuildDate, r.Epoch)
+		var err error
+		if o.Exclude, err = r.outputs(); err != nil {
+			return nil, "", err
+		}
 	}
 	tree, err := source.Open(ctx, o)
 	if err != nil {
@@ -110,6 +112,22 @@ func (r *run) openSource(ctx context.Context, s spec.Source) (*source.Tree, stri
 	}
 	task.Done()
 	return tree, goVersion, nil
+}
+
+// outputs are the directories that the run writes into.
+func (r *run) outputs() ([]string, error) {
+	dirs := []string{r.Dir()}
+	if r.Archive != nil {
+		dirs = append(dirs, r.Archive.Root)
+	}
+	for i, dir := range dirs {
+		absolute, err := filepath.Abs(dir)
+		if err != nil {
+			return nil, err
+		}
+		dirs[i] = absolute
+	}
+	return dirs, nil
 }
 
 // findPrograms finds the main packages of s's groups, for every operating system that has a platform for them.
@@ -145,7 +163,7 @@ func (r *run) noteExtraPlatforms() {
 	listed := map[spec.Role][]string{spec.Server: supported.Server, spec.Node: supported.Node, spec.Client: supported.Client}
 	for _, p := range r.plan.Platforms {
 		declared, _ := r.Spec.Platform(p.ID)
-		if slices.ContainsFunc(declared.Roles, func(role spec.Role) bool { return !slices.Contains(listed[role], p.ID.OS+"/"+p.ID.Arch) }) {
+		if p.Released() && slices.ContainsFunc(declared.Roles, func(role spec.Role) bool { return !slices.Contains(listed[role], p.ID.OS+"/"+p.ID.Arch) }) {
 			r.extra = append(r.extra, p.Name)
 		}
 	}

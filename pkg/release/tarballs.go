@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"kubedist/pkg/ledger"
@@ -32,7 +33,7 @@ func (r *run) writeTarball(ctx context.Context, platform string, planned Tarball
 		switch {
 		case len(item.Binaries) > 0:
 			for _, b := range programs {
-				if b.program.Tool || !contains(item.Binaries, b.program.Binary) {
+				if b.program.Tool || !slices.Contains(item.Binaries, b.program.Binary) {
 					continue
 				}
 				archive.Add(tarball.File{Name: within(item, path.Base(b.file.Path)), Mode: 0o755, Source: tarball.Path(r.path(b.file))})
@@ -55,9 +56,9 @@ func (r *run) writeTarball(ctx context.Context, platform string, planned Tarball
 		}
 	}
 	dest := filepath.Join(r.Dir(), "tarballs", planned.Name)
-	key := ledger.Key("tarball", 1, planned, planned.Spec, parts, tree.Stamp.BuildDate.Unix(), r.plan.Version)
+	key := ledger.Key("tarball", formats(), planned, planned.Spec, parts, tree.Stamp.BuildDate.Unix(), r.plan.Version)
 	file, err := r.once(ctx, "tarball "+planned.Name, key, dest, func(w io.Writer) error {
-		return archive.WriteGzip(ctx, w, tarball.Options{Time: tree.Stamp.BuildDate, Jobs: r.Budget.Cores})
+		return archive.WriteGzip(ctx, w, tarball.Options{Time: tree.Stamp.BuildDate, Jobs: r.Budget.Cores, TempDir: r.temp()})
 	})
 	if err != nil {
 		return err
@@ -69,7 +70,7 @@ func (r *run) writeTarball(ctx context.Context, platform string, planned Tarball
 	return nil
 }
 
-// addTree adds a file or a directory of the source tree. Version control and build output of a checkout stay out.
+// addTree adds a file or a directory of the source tree, of a checkout what is under version control.
 func addTree(ctx context.Context, archive *tarball.Archive, tree *source.Tree, item spec.TarballItem) error {
 	root := filepath.Join(tree.Dir, filepath.FromSlash(item.Tree))
 	info, err := os.Stat(root)
@@ -80,10 +81,12 @@ func addTree(ctx context.Context, archive *tarball.Archive, tree *source.Tree, i
 		archive.Add(tarball.File{Name: within(item, path.Base(item.Tree)), Mode: info.Mode().Perm() & 0o755, Source: tarball.Path(root)})
 		return nil
 	}
+	keep, err := tree.Keep(ctx)
+	if err != nil {
+		return err
+	}
 	part := &tarball.Archive{}
-	err = part.AddTree(ctx, root, func(name string, _ fs.DirEntry) bool {
-		return item.Tree != "." || (name != ".git" && name != "_output")
-	})
+	err = part.AddTree(ctx, root, func(name string, d fs.DirEntry) bool { return keep(path.Join(item.Tree, name), d) })
 	if err != nil {
 		return err
 	}
@@ -98,13 +101,4 @@ func within(item spec.TarballItem, name string) string {
 		return item.To + name
 	}
 	return item.To
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }

@@ -60,7 +60,9 @@ func Verify(ctx context.Context, dir string, o VerifyOptions) (*Verification, er
 	if err := v.digests(ctx, sums); err != nil {
 		return nil, err
 	}
-	v.listed(sums[0], m)
+	for _, s := range sums {
+		v.listed(s, m)
+	}
 	for _, a := range m.Artifacts {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -86,9 +88,17 @@ func (v *verifier) find(format string, args ...any) {
 
 // read reads a file that has to be there.
 func (v *verifier) read(name string) ([]byte, error) {
-	f, err := os.Open(filepath.Join(v.dir, name))
+	path := filepath.Join(v.dir, name)
+	info, err := os.Lstat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: not a regular file", path)
+	}
 	if err != nil {
 		return nil, hint.With(err, "give the directory of a finished release, such as out/v1.36.3, or of an apt archive")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
@@ -155,9 +165,7 @@ func (v *verifier) manifest() (*Manifest, error) {
 func (v *verifier) digests(ctx context.Context, all []checksum.Sums) error {
 	for _, sums := range all {
 		found, err := checksum.Verify(ctx, v.dir, sums, checksum.VerifyOptions{Jobs: v.options.Jobs, Ignore: func(name string) bool {
-			// Binaries may stay from an earlier run with another selection.
-			return strings.HasPrefix(name, ".kubedist/") || strings.HasPrefix(name, "bin/") ||
-				slices.Contains([]string{checksum.SHA256.FileName(), checksum.SHA512.FileName(), checksum.SHA256.FileName() + ".asc"}, name)
+			return strings.HasPrefix(name, ".kubedist/") || slices.Contains([]string{checksum.SHA256.FileName(), checksum.SHA512.FileName(), checksum.SHA256.FileName() + ".asc"}, name)
 		}})
 		if err != nil {
 			return err
@@ -174,13 +182,14 @@ func (v *verifier) listed(sums checksum.Sums, m *Manifest) {
 	inManifest := map[string]bool{ManifestName: true}
 	for _, a := range m.Artifacts {
 		inManifest[a.Path] = true
-		if sums.Files[a.Path] != a.SHA256 {
-			v.find("%s: %s says %s, %s says %q", a.Path, ManifestName, a.SHA256, sums.Algorithm.FileName(), sums.Files[a.Path])
+		want := checksum.Digests{SHA256: a.SHA256, SHA512: a.SHA512}.Of(sums.Algorithm)
+		if got := sums.Files[a.Path]; got != want {
+			v.find("%s: %s says %s, %s says %q", a.Path, ManifestName, want, sums.Algorithm.FileName(), got)
 		}
 	}
 	for name := range sums.Files {
 		if !inManifest[name] {
-			v.find("%s: not in %s", name, ManifestName)
+			v.find("%s: in %s, but not in %s", name, sums.Algorithm.FileName(), ManifestName)
 		}
 	}
 }
