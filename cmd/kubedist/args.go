@@ -8,11 +8,11 @@ import (
 	"kubedist/pkg/hint"
 )
 
-// exactArgs is cobra.ExactArgs that says what is missing.
-func exactArgs(n int, names string) cobra.PositionalArgs {
+// oneArg asks for exactly one argument, called name.
+func oneArg(name string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != n {
-			return usageError(hint.Errorf("see "+cmd.CommandPath()+" --help", "%s takes %s, got %d arguments", cmd.CommandPath(), names, len(args)))
+		if len(args) != 1 {
+			return usageError(hint.Errorf("see "+cmd.CommandPath()+" --help", "%s takes %s, got %s", cmd.CommandPath(), name, count(len(args), "argument")))
 		}
 		return nil
 	}

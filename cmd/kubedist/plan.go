@@ -10,7 +10,7 @@ func newPlanCommand(env *environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan VERSION",
 		Short: "Show what a release would consist of, without making it",
-		Args:  exactArgs(1, "VERSION"),
+		Args:  oneArg("VERSION"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options, err := o.options(cmd.Context(), env, release.Build, args[0])
 			if err != nil {

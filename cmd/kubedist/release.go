@@ -99,7 +99,7 @@ func newTarballCommand(env *environment) *cobra.Command {
 // newStepCommand completes a command that runs a release as far as until.
 func newStepCommand(env *environment, until release.Step, cmd *cobra.Command) *cobra.Command {
 	o := &releaseOptions{}
-	cmd.Args = exactArgs(1, "VERSION")
+	cmd.Args = oneArg("VERSION")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return runRelease(cmd.Context(), env, o, until, args[0])
 	}

@@ -14,7 +14,7 @@ func newSourceCommand(env *environment) *cobra.Command {
 		Short: "Fetch the Kubernetes source tree of a release and print where it is",
 		Long: `Puts the source tree together as a release does, verified and vendored, and prints its directory. The tree belongs
 to kubedist's cache: copy it before you change something.`,
-		Args: exactArgs(1, "VERSION"),
+		Args: oneArg("VERSION"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options, err := o.options(cmd.Context(), env, release.Build, args[0])
 			if err != nil {

@@ -35,7 +35,7 @@ signs here, KUBEDIST_KEY or the development key, and an archive with the keyring
 Ends with status 3 when something is wrong with what was checked.`,
 		Example: `  kubedist verify out/v1.36.3 --keyring release-key.asc
   kubedist verify repo/public`,
-		Args: exactArgs(1, "PATH"),
+		Args: oneArg("PATH"),
 		RunE: func(cmd *cobra.Command, args []string) error { return runVerify(cmd, env, o, args[0]) },
 	}
 	o.spec.addFlags(cmd)

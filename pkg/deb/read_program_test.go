@@ -80,7 +80,7 @@ func TestReadRefusesAnotherMachine(t *testing.T) {
 	amd64 := entry{"./usr/bin/kubectl", elfText(2, 1, 2, 62), tar.TypeReg}
 	plain := tarFile(t,
 		entry{"./etc/x", "text", tar.TypeReg}, entry{"./etc/long", strings.Repeat("text ", 100), tar.TypeReg}, entry{"./usr/bin/k", "kubectl", tar.TypeSymlink},
-		entry{"./usr/lib/filter.o", elfText(2, 1, 1, 247), tar.TypeReg}, amd64, entry{"./usr/share/noise", string(noise(1 << 20)), tar.TypeReg})
+		entry{"./usr/lib/filter.o", elfText(2, 1, 1, 247), tar.TypeReg}, amd64, entry{"./usr/share/noise", string(noise(300 << 10)), tar.TypeReg})
 	for _, kind := range []string{"", "gz", "xz", "zst"} {
 		want := strings.TrimSuffix("member data.tar."+kind, ".") +
 			": ./usr/bin/kubectl is for EM_X86_64 (64-bit, little-endian), architecture arm64 needs EM_AARCH64 (64-bit, little-endian)"
@@ -101,7 +101,7 @@ func TestReadRefusesAnotherMachine(t *testing.T) {
 func TestReadLooksAtTheStartAlone(t *testing.T) {
 	t.Parallel()
 	amd64 := entry{"./usr/bin/kubectl", elfText(2, 1, 2, 62), tar.TypeReg}
-	for name, first := range map[string][]byte{"packed": noise(600 << 10), "unpacked": make([]byte, 5<<20)} {
+	for name, first := range map[string][]byte{"packed": noise(300 << 10), "unpacked": make([]byte, 5<<20)} {
 		plain := tarFile(t, entry{"./first", string(first), tar.TypeReg}, amd64)
 		for _, kind := range []string{"", "gz", "xz", "zst"} {
 			if err := readDeb(t, dataDeb(t, "arm64", kind, plain)); err != nil {
@@ -121,7 +121,7 @@ func TestReadHostileData(t *testing.T) {
 			return arFile(format, member{"control.tar", controlTar(t, control), -1}, member{c.name, data, -1})
 		}
 		packed := compress(t, c.kind, plain)
-		for how, bad := range map[string][]byte{"garbage": noise(1000), "long garbage": noise(1 << 20), "a part": packed[:len(packed)/2]} {
+		for how, bad := range map[string][]byte{"garbage": noise(1000), "long garbage": noise(300 << 10), "a part": packed[:len(packed)/2]} {
 			err := readDeb(t, file(bad))
 			if err == nil || !strings.HasPrefix(err.Error(), "member "+c.name+": ") || how != "a part" && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s of %s: got %v", how, c.name, err)
