@@ -1,5 +1,5 @@
 // Package progress carries what long work has to say to whoever watches it, and renders it: redrawn lines on a
-// terminal, one line per event elsewhere, JSON for programs, or warnings and failures only.
+// terminal, one line per event elsewhere, JSON for programs, or warnings only.
 //
 // It knows nothing about the work. Work is a number of tasks (say, platforms) that run beside each other, each in one
 // step at a time. Those who do it call [Start] and the methods of [Task]; they need no clock, for the renderer stamps

@@ -20,7 +20,7 @@ const (
 	Terminal Mode = "terminal" // a line for each running task, redrawn in place; finished tasks scroll up
 	Plain    Mode = "plain"    // one line for each event
 	JSON     Mode = "json"     // one JSON object for each event, see [Record]
-	Quiet    Mode = "quiet"    // warnings and failures only, as Plain prints them
+	Quiet    Mode = "quiet"    // warnings only, as Plain prints them; failures are for whoever ends the work to print
 )
 
 // Options of New. Only Now is required.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"io/fs"
@@ -190,27 +192,37 @@ func (x *expander) document(c spec.Content) ([]content, error) {
 
 // data makes a file of bytes in memory, compressed where c says so.
 func (x *expander) data(c spec.Content, name string, data []byte) ([]content, error) {
-	to := target(c, name)
+	sum := sha256.Sum256(data)
+	file := deb.File{Path: target(c, name), Mode: 0o644, Data: data, Config: c.Config}
 	if c.Gzip {
-		var b bytes.Buffer
-		// As `gzip -9n` would: no name, no time (Policy 12.3 asks for the level).
-		w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+		packed, err := x.run.gzip(sum, data)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := w.Write(data); err != nil {
-			return nil, err
-		}
-		if err := w.Close(); err != nil {
-			return nil, err
-		}
-		data, to = b.Bytes(), to+".gz"
+		file.Path, file.Data = file.Path+".gz", packed
 	}
-	sum, err := checksum.Read(context.Background(), bytes.NewReader(data))
+	return []content{{file, hex.EncodeToString(sum[:])}}, nil
+}
+
+// gzip compresses as `gzip -9n` would: no name, no time (Policy 12.3 asks for the level). What has been compressed, such
+// as a manual page that every architecture has, is not compressed again.
+func (r *run) gzip(sum [sha256.Size]byte, data []byte) ([]byte, error) {
+	if packed, ok := r.packed.Load(sum); ok {
+		return packed.([]byte), nil
+	}
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	if err != nil {
 		return nil, err
 	}
-	return []content{{deb.File{Path: to, Mode: 0o644, Data: data, Config: c.Config}, sum.SHA256}}, nil
+	if _, err := w.Write(data); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	r.packed.Store(sum, b.Bytes())
+	return b.Bytes(), nil
 }
 
 func (x *expander) template(name string) ([]byte, error) {

@@ -40,6 +40,7 @@ type run struct {
 	documents *documents
 	shared    *shared
 	artifacts *collection
+	packed    sync.Map    // SHA-256 of a file in packages -> its compressed bytes
 	worked    atomic.Bool // something had to be made
 }
 

@@ -27,37 +27,23 @@ func (r *run) tarball(ctx context.Context, platform string, planned Tarball, pro
 
 func (r *run) writeTarball(ctx context.Context, platform string, planned Tarball, programs []built) error {
 	tree := r.trees[planned.Spec.Source]
-	archive := &tarball.Archive{}
+	inside, err := r.tarballFiles(ctx, planned, programs)
+	if err != nil {
+		return err
+	}
 	var from, parts []string
-	for _, item := range planned.Spec.Contents {
-		switch {
-		case len(item.Binaries) > 0:
-			for _, b := range programs {
-				if b.program.Tool || !slices.Contains(item.Binaries, b.program.Binary) {
-					continue
-				}
-				archive.Add(tarball.File{Name: within(item, path.Base(b.file.Path)), Mode: 0o755, Source: tarball.Path(r.path(b.file))})
-				from, parts = append(from, b.file.Path), append(parts, b.file.SHA256)
-			}
-		case item.Tree != "":
-			if err := addTree(ctx, archive, tree, item); err != nil {
-				return err
-			}
-			parts = append(parts, tree.Digest)
-		case item.Version:
-			archive.Add(tarball.File{Name: item.To, Source: tarball.Bytes(r.plan.Version)})
-		case item.Tarball != "":
-			nested, err := r.shared.wait(ctx, item.Tarball)
-			if err != nil {
-				return err
-			}
-			archive.Add(tarball.File{Name: within(item, path.Base(nested.Path)), Source: tarball.Path(r.path(nested))})
-			from, parts = append(from, nested.Path), append(parts, nested.SHA256)
+	for _, files := range inside {
+		for _, f := range files {
+			from, parts = append(from, f.Path), append(parts, f.SHA256)
 		}
 	}
 	dest := filepath.Join(r.Dir(), "tarballs", planned.Name)
-	key := ledger.Key("tarball", formats(), planned, planned.Spec, parts, tree.Stamp.BuildDate.Unix(), r.plan.Version)
+	key := ledger.Key("tarball", formats(), planned, planned.Spec, parts, tree.Digest, tree.Stamp.BuildDate.Unix(), r.plan.Version)
 	file, err := r.once(ctx, "tarball "+planned.Name, key, dest, func(w io.Writer) error {
+		archive, err := r.newArchive(ctx, planned, inside)
+		if err != nil {
+			return err
+		}
 		return archive.WriteGzip(ctx, w, tarball.Options{Time: tree.Stamp.BuildDate, Jobs: r.Budget.Cores, TempDir: r.temp()})
 	})
 	if err != nil {
@@ -68,6 +54,50 @@ func (r *run) writeTarball(ctx context.Context, platform string, planned Tarball
 	}
 	r.artifacts.add(Artifact{Kind: TarFile, Name: planned.Name, Version: r.plan.Version, Platform: platform, Source: planned.Spec.Source, From: from, Missing: planned.Missing}, file)
 	return nil
+}
+
+// tarballFiles returns, for each item of a layout, the files of the release that it puts inside. It waits for those that
+// are still being made.
+func (r *run) tarballFiles(ctx context.Context, planned Tarball, programs []built) ([][]ledger.File, error) {
+	inside := make([][]ledger.File, len(planned.Spec.Contents))
+	for i, item := range planned.Spec.Contents {
+		for _, b := range programs {
+			if !b.program.Tool && slices.Contains(item.Binaries, b.program.Binary) {
+				inside[i] = append(inside[i], b.file)
+			}
+		}
+		if item.Tarball != "" {
+			nested, err := r.shared.wait(ctx, item.Tarball)
+			if err != nil {
+				return nil, err
+			}
+			inside[i] = append(inside[i], nested)
+		}
+	}
+	return inside, nil
+}
+
+// newArchive puts a tarball together: the release's own files, inside, by item of the layout, and what comes from the tree.
+func (r *run) newArchive(ctx context.Context, planned Tarball, inside [][]ledger.File) (*tarball.Archive, error) {
+	archive := &tarball.Archive{}
+	for i, item := range planned.Spec.Contents {
+		for _, f := range inside[i] {
+			mode := fs.FileMode(0o644)
+			if len(item.Binaries) > 0 {
+				mode = 0o755
+			}
+			archive.Add(tarball.File{Name: within(item, path.Base(f.Path)), Mode: mode, Source: tarball.Path(r.path(f))})
+		}
+		if item.Version {
+			archive.Add(tarball.File{Name: item.To, Source: tarball.Bytes(r.plan.Version)})
+		}
+		if item.Tree != "" {
+			if err := addTree(ctx, archive, r.trees[planned.Spec.Source], item); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return archive, nil
 }
 
 // addTree adds a file or a directory of the source tree, of a checkout what is under version control.
