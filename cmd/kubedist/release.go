@@ -1,11 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -144,7 +144,7 @@ func sourceStatus(err error) error {
 func (o *releaseOptions) options(ctx context.Context, env *environment, until release.Step, version string) (release.Options, error) {
 	r := release.Options{
 		Version: version, Out: o.out, CacheDir: env.CacheDir, Commit: o.commit, Toolchain: o.toolchain, Maintainer: o.maintainer,
-		KeepGoing: o.keepGoing, Reporter: progress.Discard{}, Sources: map[string]string{},
+		KeepGoing: o.keepGoing, Reporter: progress.Discard{}, Environ: os.Environ(), Sources: map[string]string{},
 		Selection: release.Selection{Packages: o.packages, Revision: o.revision, Until: until, Host: platform.ID{OS: runtime.GOOS, Arch: runtime.GOARCH}},
 	}
 	var err error
@@ -201,7 +201,10 @@ func (o *releaseOptions) times(env *environment, r *release.Options) error {
 	if r.Epoch, err = sourceDateEpoch(env); err != nil {
 		return err
 	}
-	r.Now = cmp.Or(r.Epoch, env.Now().UTC().Truncate(time.Second))
+	r.Now = r.Epoch
+	if r.Epoch.IsZero() {
+		r.Now, r.Clock = env.Now().UTC().Truncate(time.Second), env.Now
+	}
 	if o.buildDate == "" {
 		return nil
 	}

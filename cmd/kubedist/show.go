@@ -19,7 +19,7 @@ type showOptions struct {
 
 func (o *showOptions) addFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.json, "json", false, "print events, and at the end the result, as one JSON object a line on standard output")
-	cmd.Flags().BoolVar(&o.quiet, "quiet", false, "print warnings and errors only")
+	cmd.Flags().BoolVar(&o.quiet, "quiet", false, "print nothing but warnings, and the error if there is one")
 	cmd.Flags().BoolVar(&o.plain, "plain", false, "print a line per event even on a terminal")
 	cmd.MarkFlagsMutuallyExclusive("json", "quiet", "plain")
 }

@@ -185,10 +185,11 @@ func TestCleanScratch(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n, err := CleanScratch(dir); n != 2 || err != nil {
-		t.Errorf("CleanScratch = %d, %v", n, err)
+	if err := cleanScratch(dir); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "kubeadm")); err != nil {
-		t.Error(err)
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 1 || left[0].Name() != "kubeadm" {
+		t.Errorf("left %v, %v; want kubeadm alone", left, err)
 	}
 }

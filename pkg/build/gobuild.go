@@ -35,7 +35,7 @@ func (c *goBuild) Compile(ctx context.Context, job Job) (Result, error) {
 			return Result{}, fmt.Errorf("%s: %w", job.Name, err)
 		}
 	}
-	if _, err := CleanScratch(first); err != nil {
+	if err := cleanScratch(first); err != nil {
 		return Result{}, fmt.Errorf("%s: %w", job.Name, err)
 	}
 	scratch, err := os.MkdirTemp(first, scratchPrefix)
@@ -92,20 +92,18 @@ func (j Job) place(dir string) error {
 // scratchPrefix begins the name of the directory that go build writes into.
 const scratchPrefix = ".kubedist-build-"
 
-// CleanScratch removes the directories that killed builds left in dir. No other build may be running into dir.
-func CleanScratch(dir string) (int, error) {
+// cleanScratch removes the directories that killed builds left in dir. No other build may be running into dir.
+func cleanScratch(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	n := 0
 	for _, e := range entries {
 		if e.IsDir() && strings.HasPrefix(e.Name(), scratchPrefix) {
 			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
-				return n, err
+				return err
 			}
-			n++
 		}
 	}
-	return n, nil
+	return nil
 }

@@ -40,7 +40,9 @@ type Options struct {
 	Archive *Archive // nil: the release is not published
 
 	Reporter progress.Reporter
-	Now      time.Time // of publishing: the clock's or SOURCE_DATE_EPOCH
+	Environ  []string         // of the user, as os.Environ has it: what the go command may know
+	Clock    func() time.Time // the real time, which nothing published may be dated after; nil for SOURCE_DATE_EPOCH
+	Now      time.Time        // of publishing: the clock's or SOURCE_DATE_EPOCH
 }
 
 // Archive is the apt archive that a release goes into.

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"kubedist/pkg/apt"
 	"kubedist/pkg/hint"
@@ -103,11 +102,7 @@ func (r *run) publishInto(ctx context.Context, suites []string, task *progress.T
 			}
 		}
 	}
-	o := apt.PublishOptions{Signers: []openpgp.Signer{r.Signer}, Now: r.Now}
-	if r.Epoch.IsZero() {
-		o.Clock = time.Now
-	}
-	return tx.Publish(ctx, o)
+	return tx.Publish(ctx, apt.PublishOptions{Signers: []openpgp.Signer{r.Signer}, Now: r.Now, Clock: r.Clock})
 }
 
 // unpublished returns the files of packages that at least one of suites does not list: those of the release's own

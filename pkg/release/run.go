@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -126,7 +125,7 @@ func newRun(ctx context.Context, o *Options) (*run, error) {
 	if err := checkVersion(o.Version); err != nil {
 		return nil, err
 	}
-	command, err := gocmd.New(ctx, gocmd.Options{Environ: os.Environ()})
+	command, err := gocmd.New(ctx, gocmd.Options{Environ: o.Environ})
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +143,7 @@ func (r *run) newCompiler(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	command, err := gocmd.New(ctx, gocmd.Options{Environ: os.Environ(), TempDir: temp})
+	command, err := gocmd.New(ctx, gocmd.Options{Environ: r.Environ, TempDir: temp})
 	if err != nil {
 		return err
 	}

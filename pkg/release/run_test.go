@@ -58,7 +58,7 @@ func smallRelease(t *testing.T, signer openpgp.Signer, platforms ...string) Opti
 		Sources:   map[string]string{"kubernetes": smallTree("kubernetes"), "cni-plugins": smallTree("cni-plugins"), "cri-tools": smallTree("cri-tools")},
 		Out:       filepath.Join(dir, "out"), CacheDir: filepath.Join(dir, "cache"), Signer: signer, Epoch: epoch, Now: epoch,
 		Budget:  build.Budget{Cores: runtime.GOMAXPROCS(0), Memory: 8 << 30},
-		Archive: &Archive{Root: filepath.Join(dir, "public"), Definition: definition}, Reporter: progress.Discard{},
+		Archive: &Archive{Root: filepath.Join(dir, "public"), Definition: definition}, Reporter: progress.Discard{}, Environ: os.Environ(),
 	}
 }
 

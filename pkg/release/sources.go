@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -83,7 +82,7 @@ func (r *run) openSource(ctx context.Context, s spec.Source) (*source.Tree, stri
 	task := progress.Start(r.Reporter, "source "+s.Name, "open", cmp.Or(s.Version, r.Version))
 	o := source.Options{
 		Name: s.Name, Module: s.Module, Version: cmp.Or(s.Version, r.Version), Directory: r.Sources[s.Name], CacheDir: r.CacheDir,
-		GoVersion: s.Go, Toolchain: r.Toolchain, Environ: os.Environ(),
+		GoVersion: s.Go, Toolchain: r.Toolchain, Environ: r.Environ,
 	}
 	if s.Staging != nil {
 		o.SkipStaging = s.Staging.Skip

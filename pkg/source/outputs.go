@@ -24,8 +24,8 @@ func checkOutputs(dir string, outputs []string) error {
 // resolved returns a path without symbolic links, of which the last elements need not exist yet.
 func resolved(name string) string {
 	name = filepath.Clean(name)
-	if real, err := filepath.EvalSymlinks(name); err == nil {
-		return real
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		return target
 	}
 	parent := filepath.Dir(name)
 	if parent == name {
