@@ -24,14 +24,24 @@ func MachineBudget() Budget {
 	return Budget{Cores: runtime.GOMAXPROCS(0), Memory: availableMemory()}
 }
 
-// Lanes is how many jobs compile at a time. A job keeps all cores busy while it compiles and one or two while it links,
-// so a second one fills the gaps; a third brings nothing more but its memory.
+// Lanes is how many jobs compile at a time. A job keeps all its cores busy while it compiles and one while it links, so a
+// second one fills the gaps; a third brings nothing more but its memory.
 func (b Budget) Lanes() int { return b.layout().lanes }
+
+// processes is how many compiler processes a job gets. Jobs that share the machine leave each other one core, for what
+// the other does alone: linking. All of them for both is slower, since they then get into each other's way.
+func (b Budget) processes(shared bool) int {
+	l := b.layout()
+	if shared && l.lanes > 1 {
+		return max(1, l.processes-1)
+	}
+	return l.processes
+}
 
 // layout is how a budget is spent.
 type layout struct {
 	lanes     int  // jobs at a time
-	processes int  // compiler processes of each
+	processes int  // compiler processes of each, where it does not share the machine
 	tuned     bool // the garbage collector of the processes is off until heapTarget
 }
 

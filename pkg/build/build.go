@@ -32,6 +32,8 @@ type Job struct {
 	Ldflags   string // complete value of -ldflags
 	Suffix    string // -installsuffix
 	Programs  []Program
+	// Shared says that other jobs compile at the same time, now and after this one, and are to be left a core.
+	Shared bool
 }
 
 // Key digests all that decides the bytes of a job's programs. Where they are built, and how many at a time, is no part

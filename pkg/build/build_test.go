@@ -156,17 +156,21 @@ func TestBudget(t *testing.T) {
 	for _, c := range []struct {
 		budget Budget
 		want   layout
+		beside int // processes, where other jobs run too
 	}{
-		{Budget{Cores: 2, Memory: 23 << 30}, layout{2, 2, true}},
-		{Budget{Cores: 8, Memory: 64 << 30}, layout{2, 8, true}},
-		{Budget{Cores: 8, Memory: 16 << 30}, layout{1, 8, true}},
-		{Budget{Cores: 8, Memory: 8 << 30}, layout{1, 8, false}},
-		{Budget{Cores: 8, Memory: 4 << 30}, layout{1, 2, false}},
-		{Budget{Cores: 0, Memory: 512 << 20}, layout{1, 1, false}},
+		{Budget{Cores: 2, Memory: 23 << 30}, layout{2, 2, true}, 1},
+		{Budget{Cores: 8, Memory: 64 << 30}, layout{2, 8, true}, 7},
+		{Budget{Cores: 8, Memory: 16 << 30}, layout{1, 8, true}, 8},
+		{Budget{Cores: 8, Memory: 8 << 30}, layout{1, 8, false}, 8},
+		{Budget{Cores: 8, Memory: 4 << 30}, layout{1, 2, false}, 2},
+		{Budget{Cores: 0, Memory: 512 << 20}, layout{1, 1, false}, 1},
 	} {
 		got := c.budget.layout()
 		if got != c.want || c.budget.Lanes() != c.want.lanes {
 			t.Errorf("%+v: %+v, want %+v", c.budget, got, c.want)
+		}
+		if alone, beside := c.budget.processes(false), c.budget.processes(true); alone != c.want.processes || beside != c.beside {
+			t.Errorf("%+v: %d processes alone, %d beside others", c.budget, alone, beside)
 		}
 		if tuned := len(got.environment()) > 0; tuned != c.want.tuned {
 			t.Errorf("%+v: environment %v", c.budget, got.environment())

@@ -47,7 +47,7 @@ func (c *goBuild) Compile(ctx context.Context, job Job) (Result, error) {
 		return Result{}, err
 	}
 
-	args := append([]string{"build", "-p=" + strconv.Itoa(c.budget.layout().processes), "-o=" + scratch + string(filepath.Separator)}, job.args()...)
+	args := append([]string{"build", "-p=" + strconv.Itoa(c.budget.processes(job.Shared)), "-o=" + scratch + string(filepath.Separator)}, job.args()...)
 	for _, p := range job.Programs {
 		args = append(args, p.Main)
 	}

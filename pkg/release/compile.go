@@ -59,6 +59,8 @@ func (r *run) job(p Platform, c Compile, tree *source.Tree) (build.Job, error) {
 	job := build.Job{
 		Name: p.Name + " " + c.Source + " " + string(c.Link), Dir: tree.Dir, Tree: tree.Digest, Toolchain: tree.Toolchain, GoVersion: r.goVersions[c.Source],
 		Env: tree.Env(), Platform: p.Platform, Tags: s.Build.Tags, Suffix: s.Build.InstallSfx, Ldflags: ldflags,
+		// The last platform has the machine to itself for most of its time.
+		Shared: p.Name != r.plan.Platforms[len(r.plan.Platforms)-1].Name,
 	}
 	for _, program := range c.Programs {
 		// bin/linux/armv7/kubeadm; the programs of a group share a directory of their own.
