@@ -44,7 +44,7 @@ func TestAddRefuses(t *testing.T) {
 		{"a pre-release", []string{newDeb(t, "kubectl", "1.36.0~rc.0-1.1", "amd64")}, all, "", []string{"suite v1.36 accepts ~1.36 alone"}},
 		{"no Kubernetes version", []string{newDeb(t, "kubectl", "1.36.0.0.1-1", "amd64")}, all, "", []string{"1.36.0.0.1-1 is no version of Kubernetes"}},
 		{"unknown suite", []string{good}, []string{"v1.99"}, "", []string{"suite v1.99: not in the archive's definition"}},
-		{"no suite", []string{newDeb(t, "cri-tools", "1.36.0-1.1", "amd64")}, nil, "", []string{"package cri-tools: its version does not say which suites"}},
+		{"no suite", []string{newDeb(t, "cri-tools", "1.36.0-1.1", "amd64")}, nil, "", []string{"the version of cri-tools does not say which suites"}},
 		{"unknown component", []string{good}, all, "contrib", []string{"component contrib: not in"}},
 		{"a directory", []string{t.TempDir()}, all, "", []string{"not a regular file"}},
 		{"nothing there", []string{"/nonexistent.deb"}, all, "", []string{"no such file"}},

@@ -159,7 +159,7 @@ func (d *Definition) SuitesFor(version string) ([]string, error) {
 // the definition lists as Kubernetes packages. All others get [ErrNoSuite].
 func (d *Definition) SuitesForPackage(name, version string) ([]string, error) {
 	if !slices.Contains(d.KubernetesPackages, name) {
-		return nil, fmt.Errorf("package %s: its version does not say which suites it belongs to: %w", name, ErrNoSuite)
+		return nil, fmt.Errorf("the version of %s does not say which suites it belongs to: %w", name, ErrNoSuite)
 	}
 	return d.SuitesFor(kubernetesVersion(version))
 }

@@ -153,7 +153,9 @@ func parseDownloads(r io.Reader) ([]download, error) {
 
 // failure is the error of a module that could not be had.
 func (d download) failure() error {
-	err := fmt.Errorf("downloading %s@%s: %s", d.Path, d.Version, strings.TrimSpace(d.Error))
+	module := d.Path + "@" + d.Version
+	said := strings.TrimPrefix(strings.TrimSpace(d.Error), module+": ") // go names it too
+	err := fmt.Errorf("downloading %s: %s", module, said)
 	if next := gocmd.Hint(d.Error); next != "" {
 		return hint.With(err, next)
 	}
