@@ -32,6 +32,11 @@ type Definition struct {
 	Components    []string // the first one takes the packages for which none is named
 	Architectures []string // Debian's names, without "all"
 
+	Contents     bool   // list the files of all packages, for apt-file: Contents-ARCH
+	Translations bool   // list the long descriptions once more, for clients that take them from there: Translation-en
+	Listings     bool   // ls-lR.gz at the root, and an index.html in every directory
+	Trace        string // the name of this host in project/trace, by which mirrors tell what they have; "" for no trace
+
 	KubernetesPackages []string // the packages whose version is that of Kubernetes
 	Distribution       []string // packages that clients have from elsewhere
 	Suites             []Suite
@@ -40,8 +45,19 @@ type Definition struct {
 // Suite is one suite of an archive. Its name is its Suite, its Codename and its directory under dists.
 type Suite struct {
 	Name        string
-	Description string // "" means that of the archive
-	Accepts     string // the range of Kubernetes versions it takes
+	Description string   // "" means that of the archive
+	Accepts     string   // the range of Kubernetes versions it takes
+	Aliases     []string // further names under which clients find it, each a Suite and Codename of its own
+	Flat        string   // a directory below the root where the suite lies once more in the flat format; "" for none
+
+	NotAutomatic         bool // clients install from it only what they are told to
+	ButAutomaticUpgrades bool // and upgrade what they have from it; needs NotAutomatic
+
+	// Keep is how many versions of each package and architecture stay, the newest; 0 for all. Older ones that another
+	// package of the suite needs stay too.
+	Keep int
+	// Minors is how many minor versions of Kubernetes the suite has, the newest; 0 for all.
+	Minors int
 
 	versions *semver.Constraints
 }
@@ -82,12 +98,22 @@ type definitionFile struct {
 	Compressions       []string `yaml:"compressions"`
 	Components         []string `yaml:"components"`
 	Architectures      []string `yaml:"architectures"`
+	Contents           bool     `yaml:"contents"`
+	Translations       bool     `yaml:"translations"`
+	Listings           bool     `yaml:"listings"`
+	Trace              string   `yaml:"trace"`
 	KubernetesPackages []string `yaml:"kubernetes-packages"`
 	Distribution       []string `yaml:"distribution"`
 	Suites             []struct {
-		Name        string `yaml:"name"`
-		Description string `yaml:"description"`
-		Accepts     string `yaml:"accepts"`
+		Name                 string   `yaml:"name"`
+		Description          string   `yaml:"description"`
+		Accepts              string   `yaml:"accepts"`
+		Aliases              []string `yaml:"aliases"`
+		Flat                 string   `yaml:"flat"`
+		NotAutomatic         bool     `yaml:"not-automatic"`
+		ButAutomaticUpgrades bool     `yaml:"but-automatic-upgrades"`
+		Keep                 int      `yaml:"keep"`
+		Minors               int      `yaml:"minors"`
 	} `yaml:"suites"`
 }
 
@@ -111,9 +137,13 @@ func ParseDefinition(name string, data []byte) (*Definition, error) {
 		ValidFor: c.duration("valid-for", f.ValidFor), RefreshBefore: c.duration("refresh-before", f.RefreshBefore),
 		Generations: f.Generations, Compressions: f.Compressions, Components: f.Components,
 		Architectures: slices.Sorted(slices.Values(f.Architectures)), KubernetesPackages: f.KubernetesPackages, Distribution: f.Distribution,
+		Contents: f.Contents, Translations: f.Translations, Listings: f.Listings, Trace: f.Trace,
 	}
 	for _, s := range f.Suites {
-		d.Suites = append(d.Suites, Suite{Name: s.Name, Description: s.Description, Accepts: s.Accepts})
+		d.Suites = append(d.Suites, Suite{
+			Name: s.Name, Description: s.Description, Accepts: s.Accepts, Aliases: s.Aliases, Flat: s.Flat,
+			NotAutomatic: s.NotAutomatic, ButAutomaticUpgrades: s.ButAutomaticUpgrades, Keep: s.Keep, Minors: s.Minors,
+		})
 	}
 	c.check(d, f.Architectures)
 	if len(c.problems) > 0 {

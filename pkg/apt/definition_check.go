@@ -76,6 +76,11 @@ func (c *definitionChecker) check(d *Definition, architectures []string) {
 		}
 		return deb.CheckArchitecture(s)
 	})
+	if d.Trace != "" {
+		if err := checkWord(d.Trace); err != nil {
+			c.problem("trace", "%v", err)
+		}
+	}
 	c.list("kubernetes-packages", d.KubernetesPackages, false, deb.CheckName)
 	c.list("distribution", d.Distribution, false, deb.CheckName)
 	c.suites(d)
@@ -101,7 +106,67 @@ func (c *definitionChecker) suites(d *Definition) {
 		if s.versions, err = semver.NewConstraint(s.Accepts); err != nil || s.Accepts == "" {
 			c.problem(field+"accepts", "%q is no range of versions", s.Accepts)
 		}
+		if s.ButAutomaticUpgrades && !s.NotAutomatic {
+			c.problem(field+"but-automatic-upgrades", "means nothing without not-automatic")
+		}
+		if s.Keep < 0 {
+			c.problem(field+"keep", "%d is no number of versions", s.Keep)
+		}
+		if s.Minors < 0 {
+			c.problem(field+"minors", "%d is no number of minor versions", s.Minors)
+		}
 	}
+	c.places(d)
+}
+
+// places checks the names and directories under which suites are found once more: none may be another's.
+func (c *definitionChecker) places(d *Definition) {
+	taken := map[string]string{}
+	for _, s := range d.Suites {
+		taken[s.Name] = s.Name
+	}
+	var flats []string
+	for i, s := range d.Suites {
+		for j, alias := range s.Aliases {
+			field := fmt.Sprintf("suites[%d].aliases[%d]", i, j)
+			if err := checkWord(alias); err != nil {
+				c.problem(field, "%v", err)
+			} else if other, is := taken[alias]; is {
+				c.problem(field, "%s is a name of suite %s already", alias, other)
+			}
+			taken[alias] = s.Name
+		}
+		if s.Flat == "" {
+			continue
+		}
+		field := fmt.Sprintf("suites[%d].flat", i)
+		if err := checkFlat(s.Flat); err != nil {
+			c.problem(field, "%v", err)
+		}
+		for _, other := range flats {
+			if s.Flat == other || strings.HasPrefix(s.Flat, other+"/") || strings.HasPrefix(other, s.Flat+"/") {
+				c.problem(field, "%s overlaps %s", s.Flat, other)
+			}
+		}
+		flats = append(flats, s.Flat)
+	}
+}
+
+// checkFlat checks the directory of a flat archive: plain names below the root, the first of which the archive does not
+// use itself.
+func checkFlat(dir string) error {
+	first, _, _ := strings.Cut(dir, "/")
+	if slices.Contains([]string{distsDir, poolDir, projectDir, snapshotsDir}, first) {
+		return fmt.Errorf("directory %q: %s is the archive's own", dir, first)
+	}
+	for part := range strings.SplitSeq(dir, "/") {
+		if part == "" || part[0] == '.' || strings.ContainsFunc(part, func(r rune) bool {
+			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(".+-_:~", r))
+		}) {
+			return fmt.Errorf("directory %q: %q is no plain name", dir, part)
+		}
+	}
+	return nil
 }
 
 // CheckURL checks that a text can stand as the URL of an archive, and returns it without a trailing slash.

@@ -53,6 +53,11 @@ func TestDefinitionErrors(t *testing.T) {
 	text := string(repo.Archive)
 	line := func(part string) int { return strings.Count(text[:strings.Index(text, part)], "\n") + 1 }
 	for _, c := range []struct{ name, old, new, want string }{
+		{"upgrades without not-automatic", `accepts: "~1.35"`, `accepts: "~1.35", but-automatic-upgrades: true`, fmt.Sprintf("archive.yaml:%d: suites[1].but-automatic-upgrades: means nothing without not-automatic", line("~1.35"))},
+		{"alias that is a suite", `accepts: "~1.35"`, `accepts: "~1.35", aliases: [stable]`, fmt.Sprintf("archive.yaml:%d: suites[1].aliases[0]: stable is a name of suite stable already", line("~1.35"))},
+		{"flat in the pool", `accepts: "~1.35"`, `accepts: "~1.35", flat: pool/x`, fmt.Sprintf(`archive.yaml:%d: suites[1].flat: directory "pool/x": pool is the archive's own`, line("~1.35"))},
+		{"flat that leaves the root", `accepts: "~1.35"`, `accepts: "~1.35", flat: a/../../b`, fmt.Sprintf(`archive.yaml:%d: suites[1].flat: directory "a/../../b": ".." is no plain name`, line("~1.35"))},
+		{"fewer than no versions", `accepts: "~1.35"`, `accepts: "~1.35", keep: -1`, fmt.Sprintf("archive.yaml:%d: suites[1].keep: -1 is no number of versions", line("~1.35"))},
 		{"unknown field", "label: Kubernetes", "labels: Kubernetes", fmt.Sprintf(`archive.yaml:%d: unknown field "labels"`, line("label: Kubernetes"))},
 		{"unknown field of a suite", `{name: v1.35,`, `{nome: v1.35,`, fmt.Sprintf(`archive.yaml:%d: unknown field "nome"`, line("{name: v1.35"))},
 		{"suite twice", "name: v1.35", "name: v1.34", fmt.Sprintf("archive.yaml:%d: suites[1].name: suite v1.34 is named twice, first in line %d", line("name: v1.35"), line("name: v1.34"))},

@@ -13,6 +13,9 @@ const KeyringFile = "kubernetes-archive-keyring.gpg"
 const (
 	distsDir = "dists"
 	poolDir  = "pool"
+	// projectDir holds the trace files that mirrors read, snapshotsDir the indices of earlier states.
+	projectDir   = "project"
+	snapshotsDir = "snapshots"
 	// workDir holds the lock and files in the making; neither clients nor mirrors need it.
 	workDir  = ".kubedist"
 	lockFile = workDir + "/lock"
