@@ -103,7 +103,7 @@ func (p *publication) writeByHash(ctx context.Context) error {
 			return err
 		}
 		for _, f := range d.files {
-			if err := p.disk.place(f.temp, path.Join(suiteDir(d.suite.name), byHash(f.file.Path, f.file.SHA256))); err != nil {
+			if err := p.disk.place(f.temp, path.Join(d.past.dir, byHash(f.file.Path, f.file.SHA256))); err != nil {
 				return err
 			}
 		}
@@ -113,7 +113,7 @@ func (p *publication) writeByHash(ctx context.Context) error {
 
 func (p *publication) writeCanonical(ctx context.Context) error {
 	for _, d := range p.drafts {
-		dir := suiteDir(d.suite.name)
+		dir := d.past.dir
 		for _, f := range d.files {
 			if err := p.disk.linkTo(ctx, path.Join(dir, byHash(f.file.Path, f.file.SHA256)), path.Join(dir, f.file.Path)); err != nil {
 				return err
@@ -125,7 +125,7 @@ func (p *publication) writeCanonical(ctx context.Context) error {
 
 func (p *publication) writeRelease(ctx context.Context) error {
 	for _, d := range p.drafts {
-		dir := suiteDir(d.suite.name)
+		dir := d.past.dir
 		if err := p.writeFile(ctx, path.Join(dir, "Release"), d.text, d.release.Date); err != nil {
 			return err
 		}
@@ -138,7 +138,7 @@ func (p *publication) writeRelease(ctx context.Context) error {
 
 func (p *publication) writeInRelease(ctx context.Context) error {
 	for _, d := range p.drafts {
-		if err := p.writeFile(ctx, path.Join(suiteDir(d.suite.name), "InRelease"), d.inRelease, d.release.Date); err != nil {
+		if err := p.writeFile(ctx, path.Join(d.past.dir, "InRelease"), d.inRelease, d.release.Date); err != nil {
 			return err
 		}
 	}

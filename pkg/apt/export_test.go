@@ -66,3 +66,6 @@ func (t *Transaction) Rewrite(ctx context.Context, name, arch string, change fun
 	x.removed++
 	return nil
 }
+
+// SplitForm is splitForm.
+func SplitForm(name string) (plain, compression string) { return splitForm(name) }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"path"
 	"slices"
 	"time"
 
@@ -22,9 +21,10 @@ type publication struct {
 	result  Result
 }
 
-// draft is a suite that is to be written.
+// draft is a place that is to be written.
 type draft struct {
-	suite   *suite
+	suite   *suite // whose packages clients find there
+	past    *place // what is there now
 	release *Release
 	files   []*draftFile // that are written; the others that release lists stay as they are
 	reason  string
@@ -32,7 +32,7 @@ type draft struct {
 	text, inRelease, releaseGPG []byte
 }
 
-// draftFile is an index that was written to a temporary file.
+// draftFile is a listed file in the making.
 type draftFile struct {
 	temp string
 	file ReleaseFile
@@ -55,18 +55,9 @@ func (p *publication) prepare(ctx context.Context) error {
 		if s.release == nil && !s.changed() && !slices.Contains(p.options.Suites, s.name) {
 			continue
 		}
-		d, err := p.draft(ctx, s)
-		if err != nil {
+		if err := p.draft(ctx, s); err != nil {
 			return fmt.Errorf("suite %s: %w", s.name, err)
 		}
-		r := SuiteResult{Suite: s.name, Published: d != nil, Packages: s.changes()}
-		if d != nil {
-			p.drafts = append(p.drafts, d)
-			r.Reason, r.Indices, r.Date, r.ValidUntil = d.reason, len(d.files), d.release.Date, d.release.ValidUntil
-		} else {
-			r.Date, r.ValidUntil = s.release.Date, s.release.ValidUntil
-		}
-		p.result.Suites = append(p.result.Suites, r)
 	}
 	if err := p.refuse(ctx); err != nil {
 		return err
@@ -108,41 +99,68 @@ func (s *suite) changes() int {
 	return len(keys) + removed
 }
 
-// draft decides whether the suite must be written, and writes its indices if so. nil means that it stays as it is.
-func (p *publication) draft(ctx context.Context, s *suite) (*draft, error) {
-	var damage string
-	if s.release != nil && p.tx.lock.unclean {
-		var err error
-		if damage, err = p.tree.damage(ctx, s); err != nil {
-			return nil, err
+// draft decides whether the suite must be written, writes its files if so, out of sight, and notes what came of it.
+func (p *publication) draft(ctx context.Context, s *suite) error {
+	if err := p.keepsArchitectures(s); err != nil {
+		return err
+	}
+	d := &draft{suite: s, past: &s.place, release: p.newRelease(s)}
+	damage, err := p.damage(ctx, d.past)
+	if err != nil {
+		return err
+	}
+	if err := p.writeFiles(ctx, d, p.indexFiles(s), damage != ""); err != nil {
+		return err
+	}
+	r := SuiteResult{Suite: s.name, Packages: s.changes()}
+	if d.reason = p.reason(d, damage); d.reason != "" {
+		p.drafts = append(p.drafts, d)
+		r.Published, r.Reason, r.Indices, r.Date, r.ValidUntil = true, d.reason, len(d.files), d.release.Date, d.release.ValidUntil
+	} else {
+		r.Date, r.ValidUntil = s.release.Date, s.release.ValidUntil
+	}
+	p.result.Suites = append(p.result.Suites, r)
+	return nil
+}
+
+// indexFiles lists what the suite's Release lists.
+func (p *publication) indexFiles(s *suite) []*indexFile {
+	var files []*indexFile
+	for _, component := range p.tree.def.Components {
+		for _, arch := range p.tree.def.Architectures {
+			files = append(files, p.packagesFile(s, indexKey{component, arch}))
 		}
 	}
-	if err := p.keepsArchitectures(s); err != nil {
-		return nil, err
+	return files
+}
+
+// damage looks for damage where a killed run may have left some.
+func (p *publication) damage(ctx context.Context, at *place) (string, error) {
+	if at.release == nil || !p.tx.lock.unclean {
+		return "", nil
 	}
-	d := &draft{suite: s, release: p.newRelease(s)}
-	if err := p.writeIndices(ctx, d, damage != ""); err != nil {
-		return nil, err
-	}
-	switch old := s.release; {
+	return p.tree.damage(ctx, at)
+}
+
+// reason says why the draft must be published; "" means that what is there may stay.
+func (p *publication) reason(d *draft, damage string) string {
+	switch old := d.past.release; {
 	case old == nil:
-		d.reason = "first published"
+		return "first published"
 	case damage != "":
-		d.reason = "repaired after an interrupted run: " + damage
+		return "repaired after an interrupted run: " + damage
 	case !slices.Equal(old.Files, d.release.Files):
-		d.reason = "content changed"
+		return "content changed"
 	case !slices.Equal(old.SignedBy, d.release.SignedBy):
-		d.reason = "signing keys changed"
+		return "signing keys changed"
 	case !sameContent(old, d.release):
-		d.reason = "definition changed"
+		return "definition changed"
 	case p.options.Force:
-		d.reason = "forced"
+		return "forced"
 	case old.ValidUntil.Before(p.now().Add(p.tree.def.RefreshBefore)) && p.options.Now.After(old.Date):
-		d.reason = "Valid-Until was near"
-	default:
-		return nil, nil
+		return "Valid-Until was near"
 	}
-	return d, nil
+	return ""
 }
 
 // now is the time by which Valid-Until is judged: the real one where it is known.
@@ -161,7 +179,7 @@ func (p *publication) keepsArchitectures(s *suite) error {
 		if slices.Contains(def.Components, key.component) && slices.Contains(def.Architectures, key.arch) {
 			continue
 		}
-		if f, _ := s.release.File(path.Join(indexDir(key.component, key.arch), "Packages")); f.Size > 0 {
+		if f, _ := s.release.File(packagesName(key)); f.Size > 0 {
 			return fmt.Errorf("%s: has packages, but the definition has no such component or architecture", f.Path)
 		}
 	}

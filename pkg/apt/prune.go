@@ -4,16 +4,16 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 )
 
-// prune removes what no client can be in the middle of fetching any more: contents of indices that are older than the
-// definition's number of generations, and indices that Release no longer lists.
+// prune removes what no client can be in the middle of fetching any more: contents of listed files that are older than the
+// definition's number of generations, and files that Release no longer lists.
 //
 // How old a content is shows in its file's modification time: the date of the Release that brought it, and from the one
 // on that dropped it the date of that. So a content that comes back is young again, and files that a copy of the tree
@@ -29,7 +29,7 @@ func (p *publication) prune(ctx context.Context) error {
 		if err := p.retire(d); err != nil {
 			return err
 		}
-		if err := p.pruneSuite(d); err != nil {
+		if err := p.prunePlace(ctx, d); err != nil {
 			return err
 		}
 	}
@@ -40,12 +40,14 @@ func (p *publication) prune(ctx context.Context) error {
 // published now either. Without an InRelease it would look like one that was lost.
 func (p *publication) dropLeftovers() error {
 	for _, s := range p.tree.suites {
-		if !s.leftover || slices.ContainsFunc(p.drafts, func(d *draft) bool { return d.suite == s }) {
-			continue
-		}
-		for _, name := range []string{"Release.gpg", "Release"} {
-			if err := p.disk.remove(path.Join(suiteDir(s.name), name)); err != nil {
-				return err
+		for _, at := range s.places() {
+			if !at.leftover || slices.ContainsFunc(p.drafts, func(d *draft) bool { return d.past == at }) {
+				continue
+			}
+			for _, name := range []string{"Release.gpg", "Release"} {
+				if err := p.disk.remove(path.Join(at.dir, name)); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -54,14 +56,14 @@ func (p *publication) dropLeftovers() error {
 
 // retire dates the files that the previous Release listed and this one does not.
 func (p *publication) retire(d *draft) error {
-	if d.suite.release == nil {
+	if d.past.release == nil {
 		return nil
 	}
-	for _, old := range d.suite.release.Files {
+	for _, old := range d.past.release.Files {
 		if current, found := d.release.File(old.Path); found && current.SHA256 == old.SHA256 {
 			continue
 		}
-		name := path.Join(suiteDir(d.suite.name), byHash(old.Path, old.SHA256))
+		name := path.Join(d.past.dir, byHash(old.Path, old.SHA256))
 		if err := p.disk.step("chtimes", name); err != nil {
 			return err
 		}
@@ -72,40 +74,60 @@ func (p *publication) retire(d *draft) error {
 	return nil
 }
 
-func (p *publication) pruneSuite(d *draft) error {
+// prunePlace looks into every directory of a place, for the last file that was listed in one may be gone from Release.
+func (p *publication) prunePlace(ctx context.Context, d *draft) error {
 	keep := map[string]bool{}
-	dirs := map[string]bool{}
 	for _, f := range d.release.Files {
 		keep[f.Path], keep[byHash(f.Path, f.SHA256)] = true, true
-		dirs[path.Dir(f.Path)] = true
 	}
-	for _, key := range d.suite.keys() {
-		dirs[indexDir(key.component, key.arch)] = true
+	var dirs, files []string
+	root := p.disk.path(d.past.dir)
+	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		switch rel = filepath.ToSlash(rel); {
+		case !entry.IsDir():
+			if isListable(rel) && !keep[rel] {
+				files = append(files, rel)
+			}
+		case entry.Name() == "by-hash":
+			dirs = append(dirs, path.Dir(rel))
+			return fs.SkipDir
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return err
 	}
-	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
+	for _, name := range files {
+		if err := p.disk.remove(path.Join(d.past.dir, name)); err != nil {
+			return err
+		}
+	}
+	for _, dir := range dirs {
 		if err := p.pruneContents(d, dir, keep); err != nil {
 			return err
-		}
-		names, err := os.ReadDir(p.disk.path(path.Join(suiteDir(d.suite.name), dir)))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		for _, entry := range names {
-			name := path.Join(dir, entry.Name())
-			if !entry.IsDir() && strings.HasPrefix(entry.Name(), "Packages") && !keep[name] {
-				if err := p.disk.remove(path.Join(suiteDir(d.suite.name), name)); err != nil {
-					return err
-				}
-			}
 		}
 	}
 	return nil
 }
 
+// isListable reports whether a file of a place is one of those that only a Release can account for. What else lies there
+// is someone else's.
+func isListable(name string) bool {
+	dir, base := path.Split(name)
+	return strings.HasPrefix(base, "Packages") || base == "Release" && dir != ""
+}
+
 // pruneContents prunes one by-hash directory.
 func (p *publication) pruneContents(d *draft, dir string, keep map[string]bool) error {
 	dir = path.Join(dir, "by-hash", "SHA256")
-	names, err := os.ReadDir(p.disk.path(path.Join(suiteDir(d.suite.name), dir)))
+	names, err := os.ReadDir(p.disk.path(path.Join(d.past.dir, dir)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -132,7 +154,7 @@ func (p *publication) pruneContents(d *draft, dir string, keep map[string]bool) 
 	slices.SortFunc(times, func(a, b time.Time) int { return b.Compare(a) })
 	for _, at := range times[min(len(times), p.tree.def.Generations-1):] {
 		for _, name := range retired[at] {
-			if err := p.disk.remove(path.Join(suiteDir(d.suite.name), name)); err != nil {
+			if err := p.disk.remove(path.Join(d.past.dir, name)); err != nil {
 				return err
 			}
 			p.result.Pruned++

@@ -36,7 +36,7 @@ func (p *publication) refuse(ctx context.Context) error {
 			until = d.release.ValidUntil
 		}
 		add(p.identity(d))
-		add(p.ownPast(d.suite))
+		add(p.ownPast(d.past))
 	}
 	unsatisfied, err := p.unsatisfied(ctx)
 	if err != nil {
@@ -66,7 +66,7 @@ func (p *publication) lasting(signer openpgp.Signer, until time.Time) error {
 
 // identity refuses to rename what clients have pinned: apt stops until each user agrees by hand.
 func (p *publication) identity(d *draft) error {
-	old := d.suite.release
+	old := d.past.release
 	if old == nil {
 		return nil
 	}
@@ -76,32 +76,32 @@ func (p *publication) identity(d *draft) error {
 	} {
 		if f.old != f.new {
 			return hint.Errorf("put the old value back into the archive's definition",
-				"suite %s: %s changes from %q to %q, at which every client stops", d.suite.name, f.name, f.old, f.new)
+				"%s: %s changes from %q to %q, at which every client stops", d.past.dir, f.name, f.old, f.new)
 		}
 	}
 	return nil
 }
 
 // ownPast makes sure that what is built upon was signed by the archive's own keys, and not put there by someone else.
-func (p *publication) ownPast(s *suite) error {
-	if s.release == nil {
+func (p *publication) ownPast(past *place) error {
+	if past.release == nil {
 		return nil
 	}
-	at := s.release.Date
+	at := past.release.Date
 	if p.options.Now.After(at) {
 		at = p.options.Now
 	}
-	text, _, err := openpgp.VerifyClearsigned(s.signed, p.certs, at)
+	text, _, err := openpgp.VerifyClearsigned(past.signed, p.certs, at)
 	if errors.Is(err, openpgp.ErrExpired) { // good when it was made
-		text, _, err = openpgp.VerifyClearsigned(s.signed, p.certs, s.release.Date)
+		text, _, err = openpgp.VerifyClearsigned(past.signed, p.certs, past.release.Date)
 	}
-	if err == nil && !bytes.Equal(text, s.text) {
+	if err == nil && !bytes.Equal(text, past.text) {
 		err = errors.New("holds more than its signed text")
 	}
 	if err == nil {
 		return nil
 	}
-	err = fmt.Errorf("suite %s: InRelease on disk: %w", s.name, err)
+	err = fmt.Errorf("%s: InRelease on disk: %w", past.dir, err)
 	if errors.Is(err, openpgp.ErrUnknownSigner) {
 		return hint.With(err, "name the key that signed it before with --keyring")
 	}

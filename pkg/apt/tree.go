@@ -1,7 +1,6 @@
 package apt
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"kubedist/pkg/hint"
 )
@@ -26,17 +24,17 @@ type tree struct {
 	suites []*suite // those of the definition in its order, then any others that are on the disk, by name
 }
 
-// suite is one suite of a tree.
+// suite is one suite of a tree, in its own place.
 type suite struct {
+	place
 	name    string
-	def     *Suite   // nil when the definition does not have it (any more)
-	release *Release // nil when the suite was never published
-	text    []byte   // of the release
-	signed  []byte   // InRelease
-	newest  time.Time
-	// leftover is true when a run was killed before it could publish the suite for the first time.
-	leftover bool
-	indices  map[indexKey]*index
+	def     *Suite // nil when the definition does not have it (any more)
+	indices map[indexKey]*index
+}
+
+// places lists the suite's own place and the others where clients find it.
+func (s *suite) places() []*place {
+	return []*place{&s.place}
 }
 
 type indexKey struct{ component, arch string }
@@ -111,43 +109,12 @@ func loadTree(root string, def *Definition, killed bool) (*tree, error) {
 		}
 	}
 	for _, s := range t.suites {
-		s.indices = map[indexKey]*index{}
-		if err := t.loadSuite(s, killed); err != nil {
+		s.dir, s.indices = suiteDir(s.name), map[indexKey]*index{}
+		if err := t.load(&s.place, killed); err != nil {
 			return nil, fmt.Errorf("suite %s: %w", s.name, err)
 		}
 	}
 	return t, nil
-}
-
-func (t *tree) loadSuite(s *suite, killed bool) error {
-	plain, err := t.readSmall(path.Join(suiteDir(s.name), "Release"))
-	if err != nil {
-		return err
-	}
-	// A run that was killed between the two files leaves a Release that is ahead.
-	if ahead, err := ParseRelease(plain); err == nil {
-		s.newest = ahead.Date
-	}
-	if s.signed, err = t.readSmall(path.Join(suiteDir(s.name), "InRelease")); err != nil {
-		return err
-	}
-	if s.signed == nil {
-		if plain != nil && !killed {
-			return hint.Errorf("restore the file from a mirror or a backup", "InRelease: missing beside Release")
-		}
-		s.leftover = plain != nil
-		return nil
-	}
-	if s.text, err = signedText(s.signed); err != nil {
-		return fmt.Errorf("InRelease: %w", err)
-	}
-	if s.release, err = ParseRelease(s.text); err != nil {
-		return fmt.Errorf("InRelease: %w", err)
-	}
-	if s.release.Date.After(s.newest) {
-		s.newest = s.release.Date
-	}
-	return nil
 }
 
 // readSmall reads a Release file. One that is not there gives nil.
@@ -202,7 +169,7 @@ func (t *tree) readIndex(s *suite, name string) (string, error) {
 			continue
 		}
 		for _, at := range []string{byHash(file.Path, file.SHA256), file.Path} {
-			data, err := os.ReadFile(filepath.Join(t.root, filepath.FromSlash(path.Join(suiteDir(s.name), at))))
+			data, err := os.ReadFile(filepath.Join(t.root, filepath.FromSlash(path.Join(s.dir, at))))
 			if err != nil || !file.matches(data) {
 				continue
 			}
@@ -235,31 +202,4 @@ func (s *suite) keys() []indexKey {
 		}
 	}
 	return keys
-}
-
-// damage looks for a file of the suite that is not as InRelease says, after a run that was killed. "" means none.
-func (t *tree) damage(ctx context.Context, s *suite) (string, error) {
-	dir := suiteDir(s.name)
-	release, err := t.readSmall(path.Join(dir, "Release"))
-	if err != nil {
-		return "", err
-	}
-	if !bytes.Equal(release, s.text) {
-		return "Release", nil
-	}
-	if signature, err := t.readSmall(path.Join(dir, "Release.gpg")); err != nil || signature == nil {
-		return "Release.gpg", err
-	}
-	for _, f := range s.release.Files {
-		for _, name := range []string{f.Path, byHash(f.Path, f.SHA256)} {
-			digest, size, err := hashFile(ctx, filepath.Join(t.root, filepath.FromSlash(path.Join(dir, name))))
-			if errors.Is(err, fs.ErrNotExist) || err == nil && (size != f.Size || digest != f.SHA256) {
-				return name, nil
-			}
-			if err != nil {
-				return "", err
-			}
-		}
-	}
-	return "", nil
 }

@@ -42,15 +42,8 @@ func (v *verifier) indices(dir string, r *Release) {
 				}
 			}
 		}
-		base := path.Base(f.Path)
-		compression, isIndex := "", base == "Packages"
-		if !isIndex {
-			compression, isIndex = strings.CutPrefix(base, "Packages.")
-		}
-		if !isIndex {
-			continue
-		}
-		plain, listed := r.File(path.Join(path.Dir(f.Path), "Packages"))
+		stem, compression := splitForm(f.Path)
+		plain, listed := r.File(stem)
 		if !listed {
 			v.found(name, "the plain form is not listed, so apt would not fetch it")
 			continue
@@ -63,8 +56,24 @@ func (v *verifier) indices(dir string, r *Release) {
 		} else if !plain.matches(text) {
 			v.found(name, "does not unpack to the plain form")
 		} else if compression == "" {
-			v.index(name, string(text))
+			v.text(name, string(text))
 		}
+	}
+}
+
+// splitForm takes the compression off the name of a listed file.
+func splitForm(name string) (plain, compression string) {
+	switch ext := path.Ext(name); ext {
+	case ".gz", ".xz", ".zst":
+		return strings.TrimSuffix(name, ext), ext[1:]
+	}
+	return name, ""
+}
+
+// text looks into the plain form of a listed file.
+func (v *verifier) text(name, text string) {
+	if path.Base(name) == "Packages" {
+		v.index(name, text)
 	}
 }
 

@@ -2,104 +2,50 @@ package apt
 
 import (
 	"context"
-	"errors"
+	"io"
 	"path"
-	"runtime"
-	"slices"
-	"strings"
-
-	"golang.org/x/sync/errgroup"
 )
 
-// writeIndices lists the files of every index in the draft, and writes those of the indices that changed or are not
-// there in every form; all of them when anew is set.
-func (p *publication) writeIndices(ctx context.Context, d *draft, anew bool) error {
-	workers, ctx := errgroup.WithContext(ctx)
-	workers.SetLimit(runtime.GOMAXPROCS(0))
-	var written []*draftFile
-	for _, component := range p.tree.def.Components {
-		for _, arch := range p.tree.def.Architectures {
-			key := indexKey{component, arch}
-			old := d.suite.listed(key, p.tree.def.Compressions)
-			x := d.suite.indices[key]
-			if old != nil && !anew && (x == nil || !x.changed()) {
-				d.release.Files = append(d.release.Files, old...)
-				continue
-			}
-			x, err := p.tree.index(ctx, d.suite, key)
+// packagesFile is the Packages index of one component and architecture of a suite.
+func (p *publication) packagesFile(s *suite, key indexKey) *indexFile {
+	x := s.indices[key]
+	return &indexFile{
+		name:  packagesName(key),
+		stale: x != nil && x.changed(),
+		open: func(ctx context.Context) (textWriter, error) {
+			x, err := p.tree.index(ctx, s, key)
 			if err != nil {
-				return errors.Join(err, workers.Wait())
+				return nil, err
 			}
-			entries := x.merged()
-			for _, compression := range append([]string{""}, p.tree.def.Compressions...) {
-				f := &draftFile{}
-				written = append(written, f)
-				workers.Go(func() (err error) {
-					name := path.Join(indexDir(component, arch), "Packages")
-					if compression != "" {
-						name += "." + compression
-					}
-					f.temp, f.file, err = writeIndex(ctx, p.disk, entries, compression, name)
+			return paragraphs(x.merged()), nil
+		},
+	}
+}
+
+// packagesName is the name of an index within its suite.
+func packagesName(key indexKey) string {
+	return path.Join(indexDir(key.component, key.arch), "Packages")
+}
+
+// paragraphs gives the text of an index: the entries, a blank line between two.
+func paragraphs(entries []*entry) textWriter {
+	return func(ctx context.Context, w io.Writer) error {
+		buffer := make([]byte, 0, 128<<10)
+		for i, e := range entries {
+			if i > 0 {
+				buffer = append(buffer, '\n')
+			}
+			if buffer = append(buffer, e.text...); len(buffer) > 64<<10 {
+				if err := ctx.Err(); err != nil {
 					return err
-				})
+				}
+				if _, err := w.Write(buffer); err != nil {
+					return err
+				}
+				buffer = buffer[:0]
 			}
 		}
-	}
-	if err := workers.Wait(); err != nil {
+		_, err := w.Write(buffer)
 		return err
 	}
-	for _, f := range written {
-		d.release.Files = append(d.release.Files, f.file)
-	}
-	d.files = written
-	slices.SortFunc(d.release.Files, func(a, b ReleaseFile) int { return strings.Compare(a.Path, b.Path) })
-	return nil
-}
-
-// listed returns what the published Release says about an index, or nil when a form of it is missing.
-func (s *suite) listed(key indexKey, compressions []string) []ReleaseFile {
-	if s.release == nil {
-		return nil
-	}
-	var files []ReleaseFile
-	for _, compression := range append([]string{""}, compressions...) {
-		name := path.Join(indexDir(key.component, key.arch), "Packages")
-		if compression != "" {
-			name += "." + compression
-		}
-		f, found := s.release.File(name)
-		if !found {
-			return nil
-		}
-		files = append(files, f)
-	}
-	return files
-}
-
-// writeIndex writes the paragraphs, a blank line between two, to a temporary file.
-func writeIndex(ctx context.Context, d *disk, entries []*entry, compression, name string) (string, ReleaseFile, error) {
-	f, err := createPacked(d, compression)
-	if err != nil {
-		return "", ReleaseFile{}, err
-	}
-	buffer := make([]byte, 0, 128<<10)
-	for i, e := range entries {
-		if i > 0 {
-			buffer = append(buffer, '\n')
-		}
-		if buffer = append(buffer, e.text...); len(buffer) > 64<<10 {
-			if err = ctx.Err(); err == nil {
-				_, err = f.Write(buffer)
-			}
-			if err != nil {
-				return "", ReleaseFile{}, errors.Join(err, f.f.Close())
-			}
-			buffer = buffer[:0]
-		}
-	}
-	if _, err := f.Write(buffer); err != nil {
-		return "", ReleaseFile{}, errors.Join(err, f.f.Close())
-	}
-	file, err := f.finish(name)
-	return f.temp, file, err
 }
