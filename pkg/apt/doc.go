@@ -15,6 +15,7 @@
 //   - Every architecture of the definition has an index, empty or not: apt warns about one that is missing.
 //   - A package for all architectures is in the index of each. Clients of every age read that; a binary-all index is for
 //     those alone that find "all" among the Architectures.
+//   - Beside each index lies a Release file of its own that says which suite, component and architecture it is for.
 //   - SHA-256 is the only digest. Signed-By names the keys that sign, beside the Valid-Until without which apt ignores it.
 //
 // The package knows the layout that apt, debmirror and apt-mirror read (the Debian repository format), and which suite

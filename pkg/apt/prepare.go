@@ -109,7 +109,11 @@ func (p *publication) draft(ctx context.Context, s *suite) error {
 	if err != nil {
 		return err
 	}
-	if err := p.writeFiles(ctx, d, p.indexFiles(s), damage != ""); err != nil {
+	files, err := p.indexFiles(d)
+	if err != nil {
+		return err
+	}
+	if err := p.writeFiles(ctx, d, files, damage != ""); err != nil {
 		return err
 	}
 	r := SuiteResult{Suite: s.name, Packages: s.changes()}
@@ -124,14 +128,19 @@ func (p *publication) draft(ctx context.Context, s *suite) error {
 }
 
 // indexFiles lists what the suite's Release lists.
-func (p *publication) indexFiles(s *suite) []*indexFile {
+func (p *publication) indexFiles(d *draft) ([]*indexFile, error) {
 	var files []*indexFile
 	for _, component := range p.tree.def.Components {
 		for _, arch := range p.tree.def.Architectures {
-			files = append(files, p.packagesFile(s, indexKey{component, arch}))
+			key := indexKey{component, arch}
+			release, err := archReleaseFile(d.past, d.release, key)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, p.packagesFile(d.suite, key), release)
 		}
 	}
-	return files
+	return files, nil
 }
 
 // damage looks for damage where a killed run may have left some.

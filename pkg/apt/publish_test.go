@@ -32,6 +32,7 @@ func TestPublishGolden(t *testing.T) {
 		newDeb(t, "kubernetes-doc", "1:1.36.3+x~y-1.1", "all", "Filename: ../../etc/passwd", "SHA256: x"))
 	golden(t, "Packages", a.read("dists/v1.36/main/binary-amd64/Packages"))
 	golden(t, "Release", a.read("dists/v1.36/Release"))
+	golden(t, "arch-release", a.read("dists/v1.36/main/binary-amd64/Release"))
 	golden(t, "kubernetes.sources", a.read("dists/v1.36/kubernetes.sources"))
 	golden(t, "tree", strings.Join(slices.Sorted(maps.Keys(snapshot(t, a.root))), "\n")+"\n")
 	a.mustVerify()
