@@ -202,6 +202,7 @@ func (p *publication) newRelease(s *suite) *Release {
 		Origin: def.Origin, Label: def.Label, Suite: s.name, Codename: s.name,
 		Date:          p.options.Now.UTC().Truncate(time.Second),
 		Architectures: def.Architectures, Components: def.Components, Description: s.def.Description, AcquireByHash: true,
+		NotAutomatic: s.def.NotAutomatic, ButAutomaticUpgrades: s.def.ButAutomaticUpgrades,
 	}
 	if r.Description == "" {
 		r.Description = def.Description

@@ -24,7 +24,10 @@ type Release struct {
 	Components      []string
 	Description     string
 	AcquireByHash   bool
-	Files           []ReleaseFile // sorted by path
+	// NotAutomatic keeps clients from installing from the suite what they are not told to (priority 1, apt_preferences(5));
+	// with ButAutomaticUpgrades they upgrade what they have from it (priority 100).
+	NotAutomatic, ButAutomaticUpgrades bool
+	Files                              []ReleaseFile // sorted by path
 }
 
 // ReleaseFile is one file that a Release lists.
@@ -52,8 +55,13 @@ func (r *Release) Text() ([]byte, error) {
 	set("Date", formatTime(r.Date))
 	set("Valid-Until", formatTime(r.ValidUntil))
 	set("Signed-By", strings.Join(r.SignedBy, ","))
-	if r.AcquireByHash {
-		set("Acquire-By-Hash", "yes")
+	for _, f := range []struct {
+		name string
+		is   bool
+	}{{"NotAutomatic", r.NotAutomatic}, {"ButAutomaticUpgrades", r.ButAutomaticUpgrades}, {"Acquire-By-Hash", r.AcquireByHash}} {
+		if f.is {
+			set(f.name, "yes")
+		}
 	}
 	set("Architectures", strings.Join(r.Architectures, " "))
 	set("Components", strings.Join(r.Components, " "))
@@ -92,6 +100,7 @@ func ParseRelease(text []byte) (*Release, error) {
 		SignedBy:      strings.FieldsFunc(s.Get("Signed-By"), func(c rune) bool { return c == ',' || c == ' ' || c == '\n' }),
 		Architectures: strings.Fields(s.Get("Architectures")), Components: strings.Fields(s.Get("Components")),
 		Description: s.Get("Description"), AcquireByHash: s.Get("Acquire-By-Hash") == "yes",
+		NotAutomatic: s.Get("NotAutomatic") == "yes", ButAutomaticUpgrades: s.Get("ButAutomaticUpgrades") == "yes",
 	}
 	if r.Date, err = parseTime(s.Get("Date")); err != nil {
 		return nil, fmt.Errorf("field Date: %w", err)
