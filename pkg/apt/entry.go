@@ -37,7 +37,7 @@ func compareEntries(a, b *entry) int {
 // indexOnly are the fields that the archive sets. A package's own are left out: the archive's word counts.
 func indexOnly(field string) bool {
 	switch strings.ToLower(field) {
-	case "filename", "size", "md5sum", "sha1", "sha256", "sha512", "status", "conffiles", "config-version":
+	case "filename", "size", "md5sum", "sha1", "sha256", "sha512", "status", "conffiles", "config-version", "description-md5":
 		return true
 	}
 	return false

@@ -69,3 +69,8 @@ func (t *Transaction) Rewrite(ctx context.Context, name, arch string, change fun
 
 // SplitForm is splitForm.
 func SplitForm(name string) (plain, compression string) { return splitForm(name) }
+
+// RawField is rawField.
+func RawField(paragraph, name string) (value string, end int, found bool) {
+	return rawField(paragraph, name)
+}

@@ -139,6 +139,9 @@ func (p *publication) indexFiles(d *draft) ([]*indexFile, error) {
 			}
 			files = append(files, p.packagesFile(d.suite, key), release)
 		}
+		if p.tree.def.Translations {
+			files = append(files, p.translationFile(d.suite, component))
+		}
 	}
 	return files, nil
 }

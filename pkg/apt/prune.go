@@ -121,7 +121,12 @@ func (p *publication) prunePlace(ctx context.Context, d *draft) error {
 // is someone else's.
 func isListable(name string) bool {
 	dir, base := path.Split(name)
-	return strings.HasPrefix(base, "Packages") || base == "Release" && dir != ""
+	for _, prefix := range []string{"Packages", "Translation-"} {
+		if strings.HasPrefix(base, prefix) {
+			return true
+		}
+	}
+	return base == "Release" && dir != ""
 }
 
 // pruneContents prunes one by-hash directory.

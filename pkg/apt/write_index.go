@@ -9,13 +9,18 @@ import (
 // packagesFile is the Packages index of one component and architecture of a suite.
 func (p *publication) packagesFile(s *suite, key indexKey) *indexFile {
 	x := s.indices[key]
+	translations := p.tree.def.Translations
 	return &indexFile{
-		name:  packagesName(key),
-		stale: x != nil && x.changed(),
+		name: packagesName(key),
+		// Translations that are listed for the first time need their names in the paragraphs.
+		stale: x != nil && x.changed() || translations && s.listed(translationName(key.component), nil) == nil,
 		open: func(ctx context.Context) (textWriter, error) {
 			x, err := p.tree.index(ctx, s, key)
 			if err != nil {
 				return nil, err
+			}
+			if translations {
+				x.describe()
 			}
 			return paragraphs(x.merged()), nil
 		},
