@@ -16,6 +16,9 @@ import (
 func (p *publication) unsatisfied(ctx context.Context) ([]error, error) {
 	var problems []error
 	for _, d := range p.drafts {
+		if d.past != &d.suite.place {
+			continue
+		}
 		for _, arch := range p.tree.def.Architectures {
 			var fresh []*entry
 			for _, component := range p.tree.def.Components {

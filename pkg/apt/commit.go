@@ -67,8 +67,10 @@ func (p *publication) writeUserFiles(ctx context.Context) error {
 		return err
 	}
 	for _, r := range p.result.Suites {
-		if files[path.Join(suiteDir(r.Suite), sourcesFile)], err = sourcesText(p.tree.def, r.Suite, p.options.URL, p.certs); err != nil {
-			return err
+		for _, name := range p.tree.names(r.Suite) {
+			if files[path.Join(suiteDir(name), sourcesFile)], err = sourcesText(p.tree.def, name, p.options.URL, p.certs); err != nil {
+				return err
+			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -95,15 +97,24 @@ func (p *publication) writeFile(ctx context.Context, name string, data []byte, a
 
 func (p *publication) writeByHash(ctx context.Context) error {
 	for _, d := range p.drafts {
-		temps := make([]string, len(d.files))
-		for i, f := range d.files {
-			temps[i] = f.temp
+		var temps []string
+		for _, f := range d.files {
+			if f.temp != "" {
+				temps = append(temps, f.temp)
+			}
 		}
 		if err := p.disk.flush(ctx, temps, d.release.Date); err != nil {
 			return err
 		}
 		for _, f := range d.files {
-			if err := p.disk.place(f.temp, path.Join(d.past.dir, byHash(f.file.Path, f.file.SHA256))); err != nil {
+			name := path.Join(d.past.dir, byHash(f.file.Path, f.file.SHA256))
+			var err error
+			if f.temp != "" {
+				err = p.disk.place(f.temp, name)
+			} else { // the suite's own draft comes before those that link to its files
+				err = p.disk.linkTo(ctx, f.link, name)
+			}
+			if err != nil {
 				return err
 			}
 		}

@@ -194,6 +194,17 @@ func (d *Definition) SuitesForPackage(name, version string) ([]string, error) {
 	return d.SuitesFor(kubernetesVersion(version))
 }
 
+// indexKeys lists the indices of a suite.
+func (d *Definition) indexKeys() []indexKey {
+	var keys []indexKey
+	for _, component := range d.Components {
+		for _, arch := range d.Architectures {
+			keys = append(keys, indexKey{component, arch})
+		}
+	}
+	return keys
+}
+
 // accepts refuses a Kubernetes package whose version the suite does not take.
 func (d *Definition) accepts(s *Suite, name, version string) error {
 	if !slices.Contains(d.KubernetesPackages, name) {

@@ -27,15 +27,16 @@ type draft struct {
 	past    *place // what is there now
 	release *Release
 	files   []*draftFile // that are written; the others that release lists stay as they are
-	reason  string
+	damage  string       // what a killed run left behind
+	reason  string       // why it is published
 	// The signed files, set last.
 	text, inRelease, releaseGPG []byte
 }
 
-// draftFile is a listed file in the making.
+// draftFile is a listed file in the making: a temporary file, or a link to be made to a file of the archive.
 type draftFile struct {
-	temp string
-	file ReleaseFile
+	temp, link string
+	file       ReleaseFile
 }
 
 // prepare writes and signs everything, out of sight.
@@ -99,47 +100,74 @@ func (s *suite) changes() int {
 	return len(keys) + removed
 }
 
-// draft decides whether the suite must be written, writes its files if so, out of sight, and notes what came of it.
+// draft drafts all places of a suite, out of sight, keeps the drafts of those that must be published, and notes what came
+// of it.
 func (p *publication) draft(ctx context.Context, s *suite) error {
 	if err := p.keepsArchitectures(s); err != nil {
 		return err
 	}
-	d := &draft{suite: s, past: &s.place, release: p.newRelease(s)}
-	damage, err := p.damage(ctx, d.past)
+	own, err := p.draftOwn(ctx, s)
 	if err != nil {
 		return err
 	}
-	files, err := p.indexFiles(d)
-	if err != nil {
-		return err
-	}
-	if err := p.writeFiles(ctx, d, files, damage != ""); err != nil {
-		return err
+	drafts := []*draft{own}
+	for _, a := range s.aliases {
+		d, err := p.draftAlias(ctx, own, a)
+		if err != nil {
+			return fmt.Errorf("alias %s: %w", a.name, err)
+		}
+		drafts = append(drafts, d)
 	}
 	r := SuiteResult{Suite: s.name, Packages: s.changes()}
-	if d.reason = p.reason(d, damage); d.reason != "" {
+	for _, d := range drafts {
+		if d.reason = p.reason(d); d.reason == "" && own.reason == "" {
+			continue
+		}
+		switch {
+		case d.reason == "": // all places follow the suite's own
+			d.reason = own.reason
+		case r.Reason != "":
+		case d == own:
+			r.Reason = d.reason
+		default:
+			r.Reason = d.past.dir + ": " + d.reason
+		}
 		p.drafts = append(p.drafts, d)
-		r.Published, r.Reason, r.Indices, r.Date, r.ValidUntil = true, d.reason, len(d.files), d.release.Date, d.release.ValidUntil
-	} else {
+		r.Published, r.Indices = true, r.Indices+len(d.files)
+	}
+	if r.Date, r.ValidUntil = own.release.Date, own.release.ValidUntil; own.reason == "" {
 		r.Date, r.ValidUntil = s.release.Date, s.release.ValidUntil
 	}
 	p.result.Suites = append(p.result.Suites, r)
 	return nil
 }
 
+// draftOwn drafts the suite's own place, and writes its files.
+func (p *publication) draftOwn(ctx context.Context, s *suite) (*draft, error) {
+	d := &draft{suite: s, past: &s.place, release: p.newRelease(s)}
+	var err error
+	if d.damage, err = p.damage(ctx, d.past); err != nil {
+		return nil, err
+	}
+	files, err := p.indexFiles(d)
+	if err != nil {
+		return nil, err
+	}
+	return d, p.writeFiles(ctx, d, files, d.damage != "")
+}
+
 // indexFiles lists what the suite's Release lists.
 func (p *publication) indexFiles(d *draft) ([]*indexFile, error) {
 	var files []*indexFile
-	for _, component := range p.tree.def.Components {
-		for _, arch := range p.tree.def.Architectures {
-			key := indexKey{component, arch}
-			release, err := archReleaseFile(d.past, d.release, key)
-			if err != nil {
-				return nil, err
-			}
-			files = append(files, p.packagesFile(d.suite, key), release)
+	for _, key := range p.tree.def.indexKeys() {
+		release, err := archReleaseFile(d.past, d.release, key)
+		if err != nil {
+			return nil, err
 		}
-		if p.tree.def.Translations {
+		files = append(files, p.packagesFile(d.suite, key), release)
+	}
+	if p.tree.def.Translations {
+		for _, component := range p.tree.def.Components {
 			files = append(files, p.translationFile(d.suite, component))
 		}
 	}
@@ -155,12 +183,12 @@ func (p *publication) damage(ctx context.Context, at *place) (string, error) {
 }
 
 // reason says why the draft must be published; "" means that what is there may stay.
-func (p *publication) reason(d *draft, damage string) string {
+func (p *publication) reason(d *draft) string {
 	switch old := d.past.release; {
 	case old == nil:
 		return "first published"
-	case damage != "":
-		return "repaired after an interrupted run: " + damage
+	case d.damage != "":
+		return "repaired after an interrupted run: " + d.damage
 	case !slices.Equal(old.Files, d.release.Files):
 		return "content changed"
 	case !slices.Equal(old.SignedBy, d.release.SignedBy):
@@ -210,8 +238,10 @@ func (p *publication) newRelease(s *suite) *Release {
 	if r.Description == "" {
 		r.Description = def.Description
 	}
-	if !r.Date.After(s.newest) {
-		r.Date = s.newest.Add(time.Second)
+	for _, at := range s.places() {
+		if !r.Date.After(at.newest) {
+			r.Date = at.newest.Add(time.Second)
+		}
 	}
 	r.ValidUntil = r.Date.Add(def.ValidFor)
 	for _, signer := range p.options.Signers {

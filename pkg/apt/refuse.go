@@ -36,7 +36,7 @@ func (p *publication) refuse(ctx context.Context) error {
 			until = d.release.ValidUntil
 		}
 		add(p.identity(d))
-		add(p.ownPast(d.past))
+		add(p.ownPast(d))
 	}
 	unsatisfied, err := p.unsatisfied(ctx)
 	if err != nil {
@@ -76,14 +76,15 @@ func (p *publication) identity(d *draft) error {
 	} {
 		if f.old != f.new {
 			return hint.Errorf("put the old value back into the archive's definition",
-				"%s: %s changes from %q to %q, at which every client stops", d.past.dir, f.name, f.old, f.new)
+				"%s: %s changes from %q to %q, at which every client stops", d.suite.nameOf(d.past), f.name, f.old, f.new)
 		}
 	}
 	return nil
 }
 
 // ownPast makes sure that what is built upon was signed by the archive's own keys, and not put there by someone else.
-func (p *publication) ownPast(past *place) error {
+func (p *publication) ownPast(d *draft) error {
+	past := d.past
 	if past.release == nil {
 		return nil
 	}
@@ -101,7 +102,7 @@ func (p *publication) ownPast(past *place) error {
 	if err == nil {
 		return nil
 	}
-	err = fmt.Errorf("%s: InRelease on disk: %w", past.dir, err)
+	err = fmt.Errorf("%s: InRelease on disk: %w", d.suite.nameOf(past), err)
 	if errors.Is(err, openpgp.ErrUnknownSigner) {
 		return hint.With(err, "name the key that signed it before with --keyring")
 	}

@@ -30,11 +30,33 @@ type suite struct {
 	name    string
 	def     *Suite // nil when the definition does not have it (any more)
 	indices map[indexKey]*index
+	aliases []*alias // in the definition's order
 }
 
 // places lists the suite's own place and the others where clients find it.
 func (s *suite) places() []*place {
-	return []*place{&s.place}
+	places := []*place{&s.place}
+	for _, a := range s.aliases {
+		places = append(places, &a.place)
+	}
+	return places
+}
+
+// nameOf says which place of the suite is meant, for errors.
+func (s *suite) nameOf(at *place) string {
+	if at == &s.place {
+		return "suite " + s.name
+	}
+	return "suite " + s.name + " in " + at.dir
+}
+
+// names lists all names of a suite of the definition, its own first.
+func (t *tree) names(name string) []string {
+	names := []string{name}
+	if s, err := t.def.Suite(name); err == nil {
+		names = append(names, s.Aliases...)
+	}
+	return names
 }
 
 type indexKey struct{ component, arch string }
@@ -96,22 +118,31 @@ func (x *index) changed() bool { return len(x.added) > 0 || x.removed > 0 }
 // killed, which explains a suite without an InRelease.
 func loadTree(root string, def *Definition, killed bool) (*tree, error) {
 	t := &tree{root: root, def: def}
+	known := map[string]bool{}
 	for i := range def.Suites {
-		t.suites = append(t.suites, &suite{name: def.Suites[i].Name, def: &def.Suites[i]})
+		s := &suite{name: def.Suites[i].Name, def: &def.Suites[i]}
+		known[s.name] = true
+		for _, name := range s.def.Aliases {
+			s.aliases = append(s.aliases, &alias{place: place{dir: suiteDir(name)}, name: name})
+			known[name] = true
+		}
+		t.suites = append(t.suites, s)
 	}
 	dirs, err := os.ReadDir(filepath.Join(root, distsDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("archive: %w", err)
 	}
 	for _, dir := range dirs {
-		if dir.IsDir() && !slices.ContainsFunc(t.suites, func(s *suite) bool { return s.name == dir.Name() }) {
+		if dir.IsDir() && !known[dir.Name()] {
 			t.suites = append(t.suites, &suite{name: dir.Name()})
 		}
 	}
 	for _, s := range t.suites {
 		s.dir, s.indices = suiteDir(s.name), map[indexKey]*index{}
-		if err := t.load(&s.place, killed); err != nil {
-			return nil, fmt.Errorf("suite %s: %w", s.name, err)
+		for _, at := range s.places() {
+			if err := t.load(at, killed); err != nil {
+				return nil, fmt.Errorf("%s: %w", s.nameOf(at), err)
+			}
 		}
 	}
 	return t, nil

@@ -1,0 +1,46 @@
+package apt
+
+import (
+	"context"
+	"path"
+	"slices"
+)
+
+// alias is a further name of a suite: a directory below dists of its own, with Release files that bear its name and with
+// the suite's indices.
+type alias struct {
+	place
+	name string
+}
+
+// draftAlias drafts an alias from the draft of its suite. The indices are links to the suite's; the Release files beside
+// them are its own, for they bear the name.
+func (p *publication) draftAlias(ctx context.Context, own *draft, a *alias) (*draft, error) {
+	release := *own.release
+	release.Suite, release.Codename, release.Files = a.name, a.name, nil
+	d := &draft{suite: own.suite, past: &a.place, release: &release}
+	var err error
+	if d.damage, err = p.damage(ctx, d.past); err != nil {
+		return nil, err
+	}
+	for _, f := range own.release.Files {
+		if path.Base(f.Path) == "Release" {
+			continue
+		}
+		release.Files = append(release.Files, f)
+		if d.damage == "" && a.release != nil && slices.Contains(a.listed(f.Path, nil), f) &&
+			!slices.ContainsFunc(own.files, func(w *draftFile) bool { return w.file == f }) {
+			continue
+		}
+		d.files = append(d.files, &draftFile{link: path.Join(own.past.dir, byHash(f.Path, f.SHA256)), file: f})
+	}
+	var files []*indexFile
+	for _, key := range p.tree.def.indexKeys() {
+		f, err := archReleaseFile(d.past, d.release, key)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	return d, p.writeFiles(ctx, d, files, d.damage != "")
+}
