@@ -19,6 +19,7 @@ func (p *publication) commit(ctx context.Context) error {
 		run  func(context.Context) error
 	}{
 		{"pool", p.fillPool},
+		{"flat directories", p.linkFlat},
 		{"keyring and sources", p.writeUserFiles},
 		{"by-hash", p.writeByHash},
 		{"indices", p.writeCanonical},

@@ -64,7 +64,10 @@ func newEntry(p *deb.Info, filename string) (*entry, error) {
 
 // parsePackages reads an index, sorted. It looks at the fields that identify and locate a package, and leaves the others
 // as they are: the whole index was signed as it is.
-func parsePackages(text string) ([]entry, error) {
+func parsePackages(text string) ([]entry, error) { return parsePackagesOf(text, checkPoolPath) }
+
+// parsePackagesOf is parsePackages for an index whose Filename fields are as check demands.
+func parsePackagesOf(text string, check func(filename string) error) ([]entry, error) {
 	entries := make([]entry, 0, strings.Count(text, "\nPackage:")+1)
 	sorted := true
 	for line := 1; text != ""; {
@@ -75,7 +78,7 @@ func parsePackages(text string) ([]entry, error) {
 			paragraph, text = text, ""
 		}
 		if paragraph != "\n" && paragraph != "" {
-			e, err := parseEntry(paragraph)
+			e, err := parseEntry(paragraph, check)
 			if err != nil {
 				return nil, fmt.Errorf("paragraph at line %d: %w", line, err)
 			}
@@ -97,7 +100,7 @@ func parsePackages(text string) ([]entry, error) {
 }
 
 // parseEntry takes the fields it needs from one paragraph.
-func parseEntry(paragraph string) (entry, error) {
+func parseEntry(paragraph string, check func(filename string) error) (entry, error) {
 	e := entry{text: paragraph}
 	if !strings.HasSuffix(paragraph, "\n") || strings.HasPrefix(paragraph, "\n") || strings.ContainsAny(paragraph, "\x00\r") {
 		return entry{}, fmt.Errorf("not whole lines of text")
@@ -137,7 +140,7 @@ func parseEntry(paragraph string) (entry, error) {
 	if err := deb.CheckArchitecture(e.arch); err != nil {
 		return entry{}, err
 	}
-	if err := checkPoolPath(e.filename); err != nil {
+	if err := check(e.filename); err != nil {
 		return entry{}, fmt.Errorf("package %s: %w", e.name, err)
 	}
 	n, err := strconv.ParseUint(size, 10, 63)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -23,7 +24,7 @@ type Garbage struct {
 	Size int64  `json:"size"`
 }
 
-// CollectGarbage removes from the pool what neither a published index lists, of whatever suite is on the disk, nor one of
+// CollectGarbage removes from the pool, and from the flat directories of the suites, what neither a published index lists, of whatever suite is on the disk, nor one of
 // the older contents that are still under by-hash: a client that is in the middle of an update may yet ask for those. It
 // returns what it removed, sorted. Packages of this transaction that are not published yet are not in the pool.
 func (t *Transaction) CollectGarbage(ctx context.Context, o GarbageOptions) ([]Garbage, error) {
@@ -61,6 +62,17 @@ func (t *Transaction) CollectGarbage(ctx context.Context, o GarbageOptions) ([]G
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("collecting garbage: %w", err)
 	}
+	for _, s := range t.tree.suites {
+		if s.flat == nil {
+			continue
+		}
+		more, err := t.flatGarbage(ctx, s.flat)
+		if err != nil {
+			return nil, fmt.Errorf("collecting garbage: %s: %w", s.flat.dir, err)
+		}
+		garbage = append(garbage, more...)
+	}
+	slices.SortFunc(garbage, func(a, b Garbage) int { return strings.Compare(a.Path, b.Path) })
 	if o.DryRun {
 		return garbage, nil
 	}
@@ -69,7 +81,7 @@ func (t *Transaction) CollectGarbage(ctx context.Context, o GarbageOptions) ([]G
 			return nil, fmt.Errorf("collecting garbage: %w", err)
 		}
 		// Empty directories go with their last file; one that is not empty stays, with an error that says so.
-		for dir := path.Dir(g.Path); dir != poolDir; dir = path.Dir(dir) {
+		for dir := path.Dir(g.Path); dir != poolDir && dir != "."; dir = path.Dir(dir) {
 			if os.Remove(t.disk.path(dir)) != nil {
 				break
 			}
@@ -90,24 +102,35 @@ func (t *Transaction) needs(ctx context.Context, s *suite, needed map[string]boo
 		for _, e := range x.merged() {
 			needed[e.filename] = true
 		}
-		dir := path.Join(suiteDir(s.name), indexDir(key.component, key.arch), "by-hash", "SHA256")
-		contents, err := os.ReadDir(t.disk.path(dir))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		for _, c := range contents {
-			packed, err := os.ReadFile(t.disk.path(path.Join(dir, c.Name())))
-			if err != nil {
+		for _, name := range t.tree.names(s.name) {
+			if err := t.needsOfIndex(path.Join(suiteDir(name), indexDir(key.component, key.arch)), "", needed); err != nil {
 				return err
 			}
-			text, err := unpackIndex(packed, sniff(packed))
-			if err != nil {
-				return fmt.Errorf("%s: %w", path.Join(dir, c.Name()), err)
-			}
-			for line := range bytes.Lines(text) {
-				if name, found := strings.CutPrefix(string(line), "Filename:"); found {
-					needed[strings.TrimSpace(name)] = true
-				}
+		}
+	}
+	return nil
+}
+
+// needsOfIndex notes the files that the contents of an index name which are under by-hash. The names are relative to a
+// base directory.
+func (t *Transaction) needsOfIndex(dir, base string, needed map[string]bool) error {
+	dir = path.Join(dir, "by-hash", "SHA256")
+	contents, err := os.ReadDir(t.disk.path(dir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, c := range contents {
+		packed, err := os.ReadFile(t.disk.path(path.Join(dir, c.Name())))
+		if err != nil {
+			return err
+		}
+		text, err := unpackIndex(packed, sniff(packed))
+		if err != nil {
+			return fmt.Errorf("%s: %w", path.Join(dir, c.Name()), err)
+		}
+		for line := range bytes.Lines(text) {
+			if name, found := strings.CutPrefix(string(line), "Filename:"); found {
+				needed[path.Join(base, strings.TrimSpace(name))] = true
 			}
 		}
 	}

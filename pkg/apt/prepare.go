@@ -18,6 +18,7 @@ type publication struct {
 	options PublishOptions
 	certs   []*openpgp.Certificate
 	drafts  []*draft
+	links   []flatLink
 	result  Result
 }
 
@@ -115,6 +116,13 @@ func (p *publication) draft(ctx context.Context, s *suite) error {
 		d, err := p.draftAlias(ctx, own, a)
 		if err != nil {
 			return fmt.Errorf("alias %s: %w", a.name, err)
+		}
+		drafts = append(drafts, d)
+	}
+	if s.flat != nil {
+		d, err := p.draftFlat(ctx, own)
+		if err != nil {
+			return err
 		}
 		drafts = append(drafts, d)
 	}

@@ -37,7 +37,7 @@ func Handler(root *os.Root) http.Handler {
 		}
 		w.Header().Set("Content-Type", contentType(name))
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		if strings.Contains(name, "/by-hash/") || strings.HasPrefix(name, poolDir+"/") {
+		if strings.Contains(name, "/by-hash/") || strings.HasPrefix(name, poolDir+"/") || path.Ext(name) == ".deb" {
 			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 		} else {
 			w.Header().Set("Cache-Control", "public, max-age=60")

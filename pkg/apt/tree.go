@@ -31,6 +31,7 @@ type suite struct {
 	def     *Suite // nil when the definition does not have it (any more)
 	indices map[indexKey]*index
 	aliases []*alias // in the definition's order
+	flat    *place   // nil when the suite has no flat form
 }
 
 // places lists the suite's own place and the others where clients find it.
@@ -38,6 +39,9 @@ func (s *suite) places() []*place {
 	places := []*place{&s.place}
 	for _, a := range s.aliases {
 		places = append(places, &a.place)
+	}
+	if s.flat != nil {
+		places = append(places, s.flat)
 	}
 	return places
 }
@@ -125,6 +129,9 @@ func loadTree(root string, def *Definition, killed bool) (*tree, error) {
 		for _, name := range s.def.Aliases {
 			s.aliases = append(s.aliases, &alias{place: place{dir: suiteDir(name)}, name: name})
 			known[name] = true
+		}
+		if s.def.Flat != "" {
+			s.flat = &place{dir: s.def.Flat}
 		}
 		t.suites = append(t.suites, s)
 	}

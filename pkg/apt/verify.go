@@ -61,10 +61,13 @@ func Verify(ctx context.Context, o VerifyOptions) (*Report, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if v.published(entry.Name()) {
+		if v.published(suiteDir(entry.Name())) {
 			v.report.Suites++
-			v.suite(ctx, entry.Name())
+			v.place(ctx, suiteDir(entry.Name()), entry.Name())
 		}
+	}
+	if err := v.flats(ctx); err != nil {
+		return nil, err
 	}
 	if v.report.Suites == 0 {
 		v.found(distsDir, "no suite is published")
@@ -91,11 +94,11 @@ func (v *verifier) found(name, format string, args ...any) {
 	v.report.Findings = append(v.report.Findings, Finding{Path: name, Problem: fmt.Sprintf(format, args...)})
 }
 
-// published reports whether a directory is a suite: whether it has any of the Release files. A run that was killed before
+// published reports whether a directory is a place of a suite: whether it has any of the Release files. A run that was killed before
 // it could publish a suite for the first time leaves indices alone, which nobody finds.
-func (v *verifier) published(name string) bool {
+func (v *verifier) published(dir string) bool {
 	for _, file := range []string{"InRelease", "Release", "Release.gpg"} {
-		if _, err := v.root.Lstat(path.Join(suiteDir(name), file)); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := v.root.Lstat(path.Join(dir, file)); !errors.Is(err, fs.ErrNotExist) {
 			return true
 		}
 	}
@@ -143,9 +146,9 @@ func reason(err error) error {
 	return err
 }
 
-// suite checks one suite's Release files and goes on to what they list.
-func (v *verifier) suite(ctx context.Context, name string) {
-	dir := suiteDir(name)
+// place checks the Release files of one place and goes on to what they list. name is the suite's there, "" in the flat
+// format.
+func (v *verifier) place(ctx context.Context, dir, name string) {
 	inRelease, _, ok := v.read(path.Join(dir, "InRelease"))
 	if !ok {
 		return
@@ -173,10 +176,29 @@ func (v *verifier) suite(ctx context.Context, name string) {
 		return
 	}
 	v.release(dir, name, r, signers)
-	v.indices(dir, r)
+	v.indices(dir, r, name == "")
 }
 
-// release checks what a Release says about itself.
+// flats looks for flat directories and checks each as a place of its own.
+func (v *verifier) flats(ctx context.Context) error {
+	return fs.WalkDir(v.root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil: // what cannot be looked into is served to no one either
+			return ctx.Err()
+		case !entry.IsDir() || name == ".":
+			return ctx.Err()
+		case checkFlat(name) != nil: // the archive's own directories, and those that begin with a dot
+			return fs.SkipDir
+		case v.published(name):
+			v.report.Suites++
+			v.place(ctx, name, "")
+			return fs.SkipDir
+		}
+		return ctx.Err()
+	})
+}
+
+// release checks what a Release says about itself, in the suite of that name or, with "", in a flat directory.
 func (v *verifier) release(dir, name string, r *Release, signers []string) {
 	file := path.Join(dir, "InRelease")
 	if r.Date.After(v.options.Now) {
@@ -185,18 +207,21 @@ func (v *verifier) release(dir, name string, r *Release, signers []string) {
 	if !r.ValidUntil.IsZero() && !v.options.Now.Before(r.ValidUntil) {
 		v.found(file, "expired on %s", formatTime(r.ValidUntil))
 	}
-	if r.Codename != name && r.Suite != name {
+	if name != "" && r.Codename != name && r.Suite != name {
 		v.found(file, "neither Suite (%s) nor Codename (%s) is %s", r.Suite, r.Codename, name)
 	}
 	if len(r.SignedBy) > 0 && len(signers) > 0 && !slices.ContainsFunc(signers, func(s string) bool { return slices.Contains(r.SignedBy, s) }) {
 		v.found(file, "Signed-By names none of the keys that signed it")
 	}
+	if _, listed := r.File("Packages"); name == "" && !listed {
+		v.found(file, "Packages is not listed, so apt would take the directory for empty")
+	}
 	for _, component := range r.Components {
 		for _, arch := range r.Architectures {
-			if arch == "all" {
+			if name == "" || arch == "all" {
 				continue
 			}
-			plain := path.Join(indexDir(component, arch), "Packages")
+			plain := packagesName(indexKey{component, arch})
 			if _, listed := r.File(plain); !listed {
 				v.found(file, "%s is not listed, so apt would take the architecture for empty", plain)
 			}
