@@ -211,8 +211,17 @@ func TestAptTakesFlat(t *testing.T) {
 		c.must("apt-get", "download", "kubeadm", "docs")
 		a.publishNow(next)
 	}
-	// In the middle of an update: the contents that the client's InRelease names are under by-hash.
-	if out := c.must("apt-get", "update", "-o", "Debug::Acquire::http=1"); strings.Contains(out, "404") {
-		t.Errorf("apt asked for what is not there:\n%s", out)
+	// In the middle of an update a client asks for what the InRelease names that it has.
+	old := a.read(flatDir + "/InRelease")
+	a.publishNow(newDeb(t, "kubeadm", "1.36.5-1.1", "amd64"))
+	if err := os.WriteFile(filepath.Join(a.root, flatDir, "InRelease"), []byte(old), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(c.dir, "state/lists")); err != nil {
+		t.Fatal(err)
+	}
+	c.must("apt-get", "update")
+	if policy := c.must("apt-cache", "policy", "kubeadm"); !strings.Contains(policy, "Candidate: 1.36.4-1.1") {
+		t.Errorf("apt sees\n%s", policy)
 	}
 }

@@ -19,6 +19,7 @@ type Info struct {
 	Architecture string // checked by CheckArchitecture
 	Control      deb822.Stanza
 	Conffiles    []string // as the control member lists them; nil when it has no list
+	Files        []string // that the package installs, where they were asked for; see [ReadFiles]
 	Size         int64    // bytes of the whole file
 	SHA256       [sha256.Size]byte
 }
@@ -28,6 +29,13 @@ type Info struct {
 // name, version or architecture that Policy 5.6 does not allow, when the first program that it packs is for another
 // machine than its architecture, and when something exceeds limits. An interrupted ctx ends it with ctx's error.
 func Read(ctx context.Context, r io.Reader, limits Limits) (*Info, error) {
+	return read(ctx, r, limits, readProgram)
+}
+
+// dataReader looks into the data member. It need not read it to its end.
+type dataReader func(r io.Reader, compression string, info *Info, limits Limits) error
+
+func read(ctx context.Context, r io.Reader, limits Limits, data dataReader) (*Info, error) {
 	limits = limits.withDefaults()
 	src := &meter{ctx: ctx, r: r, hash: sha256.New(), left: limits.File, limit: limits.File}
 	ar, err := newARReader(src)
@@ -35,7 +43,7 @@ func Read(ctx context.Context, r io.Reader, limits Limits) (*Info, error) {
 		return nil, err
 	}
 	info := &Info{}
-	if err := readMembers(ar, info, limits); err != nil {
+	if err := readMembers(ar, info, limits, data); err != nil {
 		return nil, err
 	}
 	if err := info.check(); err != nil {
@@ -48,7 +56,7 @@ func Read(ctx context.Context, r io.Reader, limits Limits) (*Info, error) {
 
 // readMembers walks the file. The first three members have fixed places; members whose names begin with an underscore
 // are for others (signatures) and may stand anywhere after the first, as deb(5) reserves them.
-func readMembers(ar *arReader, info *Info, limits Limits) error {
+func readMembers(ar *arReader, info *Info, limits Limits, data dataReader) error {
 	if err := readFormat(ar); err != nil {
 		return err
 	}
@@ -80,7 +88,7 @@ func readMembers(ar *arReader, info *Info, limits Limits) error {
 			}
 		default:
 			wanted = wanted[1:]
-			if err := readProgram(ar, compression, info.Control.Get("Architecture"), limits); err != nil {
+			if err := data(ar, compression, info, limits); err != nil {
 				return fmt.Errorf("member %s: %w", name, err)
 			}
 		}

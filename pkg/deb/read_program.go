@@ -71,7 +71,8 @@ func machineOf(architecture string) (m machine, known bool) {
 // machine than the architecture's. It reads at most programPacked bytes of r and keeps them; what it does not find there
 // it does not miss. Damage that it meets on the way is an error. It looks into no package whose architecture it does not
 // know, and no compression that dpkg has given up (bzip2, lzma).
-func readProgram(r io.Reader, compression, architecture string, limits Limits) error {
+func readProgram(r io.Reader, compression string, info *Info, limits Limits) error {
+	architecture := info.Control.Get("Architecture")
 	want, known := machineOf(architecture)
 	if !known || compression == "bz2" || compression == "lzma" {
 		return nil
@@ -104,23 +105,28 @@ func checkProgram(entries *tar.Reader, architecture string, want machine) error 
 		if h.Typeflag != tar.TypeReg {
 			continue
 		}
-		var header [20]byte // up to and with e_machine
-		if _, err := io.ReadFull(entries, header[:]); err != nil {
-			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) && h.Size < int64(len(header)) {
-				continue
-			}
-			return fmt.Errorf("tar: %s: %w", h.Name, err)
+		if found, err := checkEntry(entries, h, architecture, want); found || err != nil {
+			return err
 		}
-		got, found := programMachine(header)
-		if !found {
-			continue
-		}
-		if got != want {
-			return hint.Errorf("put programs for "+architecture+" into the package, or correct Architecture in its control paragraph",
-				"%s is for %s, architecture %s needs %s", h.Name, got, architecture, want)
-		}
-		return nil
 	}
+}
+
+// checkEntry compares one file of a tar archive with the machine of the architecture, and reports whether it is a program
+// or library.
+func checkEntry(r io.Reader, h *tar.Header, architecture string, want machine) (found bool, err error) {
+	var header [20]byte // up to and with e_machine
+	if _, err := io.ReadFull(r, header[:]); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) && h.Size < int64(len(header)) {
+			return false, nil
+		}
+		return false, fmt.Errorf("tar: %s: %w", h.Name, err)
+	}
+	got, found := programMachine(header)
+	if found && got != want {
+		return true, hint.Errorf("put programs for "+architecture+" into the package, or correct Architecture in its control paragraph",
+			"%s is for %s, architecture %s needs %s", h.Name, got, architecture, want)
+	}
+	return found, nil
 }
 
 // programMachine reads the start of an ELF header (System V ABI, ELF header). Object files are no programs: those for

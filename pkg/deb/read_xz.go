@@ -19,7 +19,7 @@ func checkXZ(packed []byte, most int64) error {
 	if len(packed) < streamHeader {
 		return errXZShort
 	}
-	checkSize := []int{0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64}[packed[7]&0x0f]
+	checkSize := xzCheckSize(packed[7])
 	rest := packed[streamHeader:]
 	for {
 		if len(rest) == 0 {
@@ -49,6 +49,11 @@ func checkXZ(packed []byte, most int64) error {
 		}
 		rest = rest[header+body:]
 	}
+}
+
+// xzCheckSize is the length of the check behind each block, by the stream's flags.
+func xzCheckSize(flags byte) int {
+	return []int{0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64}[flags&0x0f]
 }
 
 // xzDictionary reads a block's header after its size byte. Packages are compressed with LZMA2 alone.

@@ -1,0 +1,109 @@
+package deb
+
+import (
+	"archive/tar"
+	"bufio"
+	"compress/bzip2"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ulikunitz/xz"
+	"github.com/ulikunitz/xz/lzma"
+)
+
+// longestNames bounds the names of a package's files, in bytes of all together.
+const longestNames = 64 << 20
+
+// ReadFiles is [Read], and lists in Info.Files what the package installs: the paths of all that is no directory, sorted,
+// without a slash at their beginning. To that end it unpacks the whole data member, in the same pass, so that damage
+// anywhere in it is found; and the first program is looked for in all of it.
+func ReadFiles(ctx context.Context, r io.Reader, limits Limits) (*Info, error) {
+	return read(ctx, r, limits, readFiles)
+}
+
+// readFiles unpacks the data member and lists what is in it.
+func readFiles(r io.Reader, compression string, info *Info, limits Limits) error {
+	plain, closePlain, err := unpackData(r, compression, limits)
+	if err != nil {
+		return err
+	}
+	defer closePlain()
+	bounded := &bound{r: plain, left: limits.Data, limit: limits.Data}
+	entries := tar.NewReader(bounded)
+	want, checked := machineOf(info.Control.Get("Architecture"))
+	names := map[string]bool{}
+	length := 0
+	for count := 0; ; count++ {
+		h, err := entries.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("tar: %w", err)
+		}
+		if count == limits.Files {
+			return fmt.Errorf("tar: more than %d entries", limits.Files)
+		}
+		if h.Typeflag == tar.TypeDir {
+			continue
+		}
+		if length += len(h.Name); length > longestNames {
+			return fmt.Errorf("tar: names of more than %d bytes", longestNames)
+		}
+		// Where an unpacked file lands: a path cannot leave the root by way of "..".
+		names[strings.TrimPrefix(path.Clean("/"+h.Name), "/")] = true
+		if checked && h.Typeflag == tar.TypeReg {
+			found, err := checkEntry(entries, h, info.Control.Get("Architecture"), want)
+			if err != nil {
+				return err
+			}
+			checked = !found
+		}
+	}
+	if _, err := io.Copy(io.Discard, bounded); err != nil {
+		return fmt.Errorf("after the tar archive: %w", err)
+	}
+	info.Files = make([]string, 0, len(names))
+	for name := range names {
+		info.Files = append(info.Files, name)
+	}
+	slices.Sort(info.Files)
+	return nil
+}
+
+// unpackData gives the plain bytes of a data member, in all compressions that deb(5) has for it, without holding it in
+// memory.
+func unpackData(r io.Reader, compression string, limits Limits) (io.Reader, func(), error) {
+	limits.Unpacked = limits.Data
+	switch compression {
+	case "xz":
+		plain, err := xz.ReaderConfig{SingleStream: true}.NewReader(bufio.NewReader(newXZGuard(r, limits.Dictionary)))
+		if err != nil {
+			return nil, nil, fmt.Errorf("xz: %w", truncated(err))
+		}
+		return plain, func() {}, nil
+	case "bz2":
+		return bzip2.NewReader(r), func() {}, nil
+	case "lzma":
+		packed := bufio.NewReader(r)
+		header, err := packed.Peek(lzma.HeaderLen)
+		if err != nil {
+			return nil, nil, fmt.Errorf("lzma: %w", truncated(err))
+		}
+		// The decoder reserves whatever window the header asks for.
+		if dictionary := int64(header[1]) | int64(header[2])<<8 | int64(header[3])<<16 | int64(header[4])<<24; dictionary > limits.Dictionary {
+			return nil, nil, fmt.Errorf("lzma: asks for a dictionary of %d bytes, more than the %d allowed", dictionary, limits.Dictionary)
+		}
+		plain, err := lzma.NewReader(packed)
+		if err != nil {
+			return nil, nil, fmt.Errorf("lzma: %w", truncated(err))
+		}
+		return plain, func() {}, nil
+	}
+	return unpack(r, compression, limits)
+}
