@@ -62,10 +62,11 @@ func (t *Transaction) read(ctx context.Context, name string, o AddOptions) (read
 	base := filepath.Base(name)
 	if guess, _, found := strings.Cut(base, "_"); found && deb.CheckName(guess) == nil {
 		if t.pooledSize(poolPath(o.Component, guess, base)) == stat.Size() {
-			info, err := deb.Read(ctx, src, deb.Limits{})
+			info, err := t.readDeb(ctx, src)
 			if err != nil {
 				return readPackage{}, err
 			}
+			t.noteFiles(info)
 			if deb.Name(info) == base {
 				e, err := newEntry(info, poolPath(o.Component, info.Package, base))
 				return readPackage{path: name, entry: e}, err
@@ -79,21 +80,22 @@ func (t *Transaction) read(ctx context.Context, name string, o AddOptions) (read
 	if err != nil {
 		return readPackage{}, err
 	}
-	info, err := readAndCopy(ctx, src, dst)
+	info, err := t.readAndCopy(ctx, src, dst)
 	if err := errors.Join(err, dst.Close()); err != nil {
 		return readPackage{}, errors.Join(err, removeIfThere(t.disk.path(temp)))
 	}
 	if err := checkFileName(base, info, t.tree.def); err != nil {
 		return readPackage{}, err
 	}
+	t.noteFiles(info)
 	e, err := newEntry(info, poolPath(o.Component, info.Package, deb.Name(info)))
 	return readPackage{path: name, entry: e, temp: temp}, err
 }
 
 // readAndCopy reads a package and copies it, in one pass. An error of dst is told as such, and not as one of the package.
-func readAndCopy(ctx context.Context, src io.Reader, dst io.Writer) (*deb.Info, error) {
+func (t *Transaction) readAndCopy(ctx context.Context, src io.Reader, dst io.Writer) (*deb.Info, error) {
 	copied := &copying{src: src, dst: dst}
-	info, err := deb.Read(ctx, copied, deb.Limits{})
+	info, err := t.readDeb(ctx, copied)
 	if copied.err != nil {
 		return nil, fmt.Errorf("copying into the archive: %w", copied.err)
 	}

@@ -3,7 +3,10 @@ package apt
 import (
 	"context"
 	"io"
+	"strings"
 	"sync"
+
+	"kubedist/pkg/deb"
 )
 
 // FailAt makes the n-th change to the disk from now on fail, and all that follow it, as if the process had been killed
@@ -43,7 +46,8 @@ func ParsePackages(text string) ([]string, error) {
 
 // ReadAndCopy is readAndCopy without what it read.
 func ReadAndCopy(ctx context.Context, src io.Reader, dst io.Writer) error {
-	_, err := readAndCopy(ctx, src, dst)
+	tx := &Transaction{tree: &tree{def: &Definition{}}}
+	_, err := tx.readAndCopy(ctx, src, dst)
 	return err
 }
 
@@ -73,4 +77,16 @@ func SplitForm(name string) (plain, compression string) { return splitForm(name)
 // RawField is rawField.
 func RawField(paragraph, name string) (value string, end int, found bool) {
 	return rawField(paragraph, name)
+}
+
+// ChangeContents adds a file of a package to a list, or reports that it cannot be built upon.
+func ChangeContents(old, file, name string) (string, bool) {
+	files := fileList([]string{file})
+	if !sortedContents(old) || files == "" || deb.CheckName(name) != nil {
+		return "", false
+	}
+	c := contentsChange{locations: map[string]string{name: "admin/" + name}, fresh: []contentsLine{{file, name}}}
+	var b strings.Builder
+	err := c.apply(context.Background(), old, &b)
+	return b.String(), err == nil
 }

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,9 +56,24 @@ func definition(t testing.TB, change ...string) *apt.Definition {
 	return d
 }
 
-// fields are a package's control fields beside the usual ones.
+// fields are a package's control fields beside the usual ones. One that begins with a slash is a file that the package
+// installs.
 func debBytes(t testing.TB, name, version, arch string, fields ...string) []byte {
 	t.Helper()
+	var data bytes.Buffer
+	files := tar.NewWriter(&data)
+	fields = slices.DeleteFunc(slices.Clone(fields), func(f string) bool {
+		if !strings.HasPrefix(f, "/") {
+			return false
+		}
+		if err := files.WriteHeader(&tar.Header{Name: "." + f, Typeflag: tar.TypeReg, Mode: 0o644}); err != nil {
+			t.Fatal(err)
+		}
+		return true
+	})
+	if err := files.Close(); err != nil {
+		t.Fatal(err)
+	}
 	control := fmt.Sprintf("Package: %s\nVersion: %s\nArchitecture: %s\nMaintainer: Kubernetes Authors <dev@example.org>\n", name, version, arch)
 	for _, f := range fields {
 		control += f + "\n"
@@ -72,15 +88,11 @@ func debBytes(t testing.TB, name, version, arch string, fields ...string) []byte
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	var empty bytes.Buffer
-	if err := tar.NewWriter(&empty).Close(); err != nil {
-		t.Fatal(err)
-	}
 	out := bytes.NewBufferString("!<arch>\n")
 	for _, m := range []struct {
 		name string
 		data []byte
-	}{{"debian-binary", []byte("2.0\n")}, {"control.tar", b.Bytes()}, {"data.tar", empty.Bytes()}} {
+	}{{"debian-binary", []byte("2.0\n")}, {"control.tar", b.Bytes()}, {"data.tar", data.Bytes()}} {
 		fmt.Fprintf(out, "%-16s%-12d%-6d%-6d%-8o%-10d`\n", m.name, 0, 0, 0, 0o100644, len(m.data))
 		out.Write(m.data)
 		if len(m.data)%2 == 1 {

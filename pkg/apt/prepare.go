@@ -173,6 +173,9 @@ func (p *publication) indexFiles(d *draft) ([]*indexFile, error) {
 			return nil, err
 		}
 		files = append(files, p.packagesFile(d.suite, key), release)
+		if p.tree.def.Contents {
+			files = append(files, p.contentsFile(d.suite, key))
+		}
 	}
 	if p.tree.def.Translations {
 		for _, component := range p.tree.def.Components {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -71,8 +72,9 @@ func contentType(name string) string {
 	case ".sources":
 		return "text/plain; charset=utf-8"
 	}
-	switch path.Base(name) {
-	case "Release", "InRelease", "Packages":
+	switch base := path.Base(name); {
+	case slices.Contains([]string{"Release", "InRelease", "Packages"}, base),
+		strings.HasPrefix(base, "Contents-"), strings.HasPrefix(base, "Translation-"):
 		return "text/plain; charset=utf-8"
 	}
 	return "application/octet-stream"

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"kubedist/pkg/atomicfile"
 )
@@ -26,6 +27,7 @@ type Transaction struct {
 	disk    *disk
 	lock    *lock
 	pool    map[string]*pooled // files that are to go into the pool, by their path there
+	lists   sync.Map           // the files of packages that were read, a path on each line, by the package's SHA-256
 	leaving leaving            // what the lock's file is to say
 	closed  bool
 }

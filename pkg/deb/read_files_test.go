@@ -167,7 +167,9 @@ func FuzzReadFiles(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !slices.IsSorted(p.Files) || slices.ContainsFunc(p.Files, func(name string) bool { return strings.HasPrefix(name, "/") || strings.HasPrefix(name, "..") && !filepath.IsLocal(name) }) {
+		if !slices.IsSorted(p.Files) || slices.ContainsFunc(p.Files, func(name string) bool {
+			return strings.HasPrefix(name, "/") || strings.HasPrefix(name, "..") && !filepath.IsLocal(name)
+		}) {
 			t.Errorf("got %q", p.Files)
 		}
 	})
