@@ -23,8 +23,14 @@ func (p *publication) draftAlias(ctx context.Context, own *draft, a *alias) (*dr
 	if d.damage, err = p.damage(ctx, d.past); err != nil {
 		return nil, err
 	}
+	var files []*indexFile
 	for _, f := range own.release.Files {
-		if path.Base(f.Path) == "Release" {
+		if key, is := archReleaseKey(f.Path); is {
+			file, err := archReleaseFile(d.past, d.release, key)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, file)
 			continue
 		}
 		release.Files = append(release.Files, f)
@@ -33,14 +39,6 @@ func (p *publication) draftAlias(ctx context.Context, own *draft, a *alias) (*dr
 			continue
 		}
 		d.files = append(d.files, &draftFile{link: path.Join(own.past.dir, byHash(f.Path, f.SHA256)), file: f})
-	}
-	var files []*indexFile
-	for _, key := range p.tree.def.indexKeys() {
-		f, err := archReleaseFile(d.past, d.release, key)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, f)
 	}
 	return d, p.writeFiles(ctx, d, files, d.damage != "")
 }

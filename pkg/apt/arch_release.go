@@ -3,17 +3,27 @@ package apt
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"path"
+	"strings"
 
 	"kubedist/pkg/deb822"
 )
 
 // archReleaseName is the name, within its suite, of the Release file beside an index.
 func archReleaseName(key indexKey) string {
+	if key.arch == archSource {
+		return path.Join(key.component, archSource, "Release")
+	}
 	return path.Join(indexDir(key.component, key.arch), "Release")
+}
+
+// archReleaseKey tells which index a listed file is the Release file of.
+func archReleaseKey(name string) (key indexKey, is bool) {
+	dir, base := path.Split(name)
+	component, last := path.Split(path.Clean(dir))
+	key = indexKey{path.Clean(component), strings.TrimPrefix(last, "binary-")}
+	return key, base == "Release" && component != ""
 }
 
 // archReleaseText tells of one index what suite, component and architecture it is for: what a copy of it that was taken
@@ -39,8 +49,7 @@ func archReleaseFile(at *place, r *Release, key indexKey) (*indexFile, error) {
 	name, stale := archReleaseName(key), true
 	if at.release != nil {
 		old, _ := at.release.File(name)
-		digest := sha256.Sum256(text)
-		stale = old.SHA256 != hex.EncodeToString(digest[:])
+		stale = old.SHA256 != digestOf(text)
 	}
 	return &indexFile{name: name, plain: true, stale: stale, open: func(context.Context) (textWriter, error) { return bytesText(text), nil }}, nil
 }

@@ -2,6 +2,7 @@ package apt
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -46,10 +47,7 @@ type contentsChange struct {
 type contentsLine struct{ path, name string }
 
 func compareLines(a, b contentsLine) int {
-	if c := strings.Compare(a.path, b.path); c != 0 {
-		return c
-	}
-	return strings.Compare(a.name, b.name)
+	return cmp.Or(strings.Compare(a.path, b.path), strings.Compare(a.name, b.name))
 }
 
 // contentsChange finds out which packages of an index changed since its list was published, and reads as few of them as
@@ -165,7 +163,9 @@ func (c *contentsChange) apply(ctx context.Context, old string, w io.Writer) err
 		if len(all) == 0 {
 			continue
 		}
-		slices.SortFunc(all, func(a, b string) int { return strings.Compare(path.Base(a), path.Base(b)) })
+		slices.SortFunc(all, func(a, b string) int {
+			return cmp.Or(strings.Compare(path.Base(a), path.Base(b)), strings.Compare(a, b))
+		})
 		if _, err := fmt.Fprintf(b, "%-55s %s\n", file, strings.Join(slices.Compact(all), ",")); err != nil {
 			return err
 		}

@@ -90,3 +90,15 @@ func ChangeContents(old, file, name string) (string, bool) {
 	err := c.apply(context.Background(), old, &b)
 	return b.String(), err == nil
 }
+
+// ParseSources is parseSources for fuzzing: it returns the paths of all files.
+func ParseSources(text string) ([]string, error) {
+	sources, err := parseSources(text)
+	var paths []string
+	for _, s := range sources {
+		for _, f := range s.files {
+			paths = append(paths, f.path)
+		}
+	}
+	return paths, err
+}

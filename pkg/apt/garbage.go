@@ -108,12 +108,56 @@ func (t *Transaction) needs(ctx context.Context, s *suite, needed map[string]boo
 			}
 		}
 	}
-	return nil
+	return t.needsSources(ctx, s, needed)
 }
 
 // needsOfIndex notes the files that the contents of an index name which are under by-hash. The names are relative to a
 // base directory.
 func (t *Transaction) needsOfIndex(dir, base string, needed map[string]bool) error {
+	return t.oldContents(dir, func(text []byte) error {
+		for line := range bytes.Lines(text) {
+			if name, found := strings.CutPrefix(string(line), "Filename:"); found {
+				needed[path.Join(base, strings.TrimSpace(name))] = true
+			}
+		}
+		return nil
+	})
+}
+
+// needsSources notes the files that the source packages of a suite need, now and in older contents of their index.
+func (t *Transaction) needsSources(ctx context.Context, s *suite, needed map[string]bool) error {
+	note := func(sources []*source) {
+		for _, source := range sources {
+			for _, f := range source.files {
+				needed[f.path] = true
+			}
+		}
+	}
+	for _, component := range s.sourceComponents() {
+		x, err := t.tree.sources(ctx, s, component)
+		if err != nil {
+			return err
+		}
+		note(x.sources)
+		for _, name := range t.tree.names(s.name) {
+			err := t.oldContents(path.Join(suiteDir(name), component, archSource), func(text []byte) error {
+				if !bytes.Contains(text, []byte("\nDirectory:")) { // a Release file, which lists nothing
+					return nil
+				}
+				sources, err := parseSources(string(text))
+				note(sources)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// oldContents gives the plain texts that are under by-hash in a directory.
+func (t *Transaction) oldContents(dir string, look func(text []byte) error) error {
 	dir = path.Join(dir, "by-hash", "SHA256")
 	contents, err := os.ReadDir(t.disk.path(dir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -125,13 +169,11 @@ func (t *Transaction) needsOfIndex(dir, base string, needed map[string]bool) err
 			return err
 		}
 		text, err := unpackIndex(packed, sniff(packed))
+		if err == nil {
+			err = look(text)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", path.Join(dir, c.Name()), err)
-		}
-		for line := range bytes.Lines(text) {
-			if name, found := strings.CutPrefix(string(line), "Filename:"); found {
-				needed[path.Join(base, strings.TrimSpace(name))] = true
-			}
 		}
 	}
 	return nil

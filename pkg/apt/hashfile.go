@@ -40,3 +40,9 @@ func hashFile(ctx context.Context, name string) (digest string, size int64, err 
 		}
 	}
 }
+
+// digestOf gives the SHA-256 of a text, in hexadecimal.
+func digestOf(text []byte) string {
+	digest := sha256.Sum256(text)
+	return hex.EncodeToString(digest[:])
+}

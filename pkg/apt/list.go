@@ -15,7 +15,7 @@ type Listing struct {
 	Component     string   `json:"component"`
 	Package       string   `json:"package"`
 	Version       string   `json:"version"`
-	Architectures []string `json:"architectures"` // that have it, sorted; "all" alone for a package that is the same for all
+	Architectures []string `json:"architectures"` // that have it, sorted; "all" for a package that is the same for all, "source" for a source package
 }
 
 // List gives what an archive's suites hold: suites in the definition's order, then packages by name and version. Names
@@ -59,6 +59,16 @@ func (t *tree) list(ctx context.Context, s *suite) ([]Listing, error) {
 			if !slices.Contains(archs[v], e.arch) {
 				archs[v] = append(archs[v], e.arch)
 			}
+		}
+	}
+	for _, component := range s.sourceComponents() {
+		x, err := t.sources(ctx, s, component)
+		if err != nil {
+			return nil, err
+		}
+		for _, source := range x.sources {
+			v := version{component, source.name, source.version}
+			archs[v] = append(archs[v], archSource)
 		}
 	}
 	list := make([]Listing, 0, len(archs))

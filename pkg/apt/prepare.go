@@ -85,6 +85,11 @@ func (s *suite) changed() bool {
 			return true
 		}
 	}
+	for _, x := range s.sources {
+		if x.changed() {
+			return true
+		}
+	}
 	return false
 }
 
@@ -97,6 +102,9 @@ func (s *suite) changes() int {
 		for key := range x.added {
 			keys[key] = true
 		}
+	}
+	for _, x := range s.sources {
+		removed += x.added + x.removed
 	}
 	return len(keys) + removed
 }
@@ -177,10 +185,15 @@ func (p *publication) indexFiles(d *draft) ([]*indexFile, error) {
 			files = append(files, p.contentsFile(d.suite, key))
 		}
 	}
-	if p.tree.def.Translations {
-		for _, component := range p.tree.def.Components {
+	for _, component := range p.tree.def.Components {
+		if p.tree.def.Translations {
 			files = append(files, p.translationFile(d.suite, component))
 		}
+		sources, err := p.sourcesFiles(d, component)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, sources...)
 	}
 	return files, nil
 }
@@ -225,6 +238,14 @@ func (p *publication) now() time.Time {
 // keepsArchitectures refuses to drop an index that lists packages because the definition no longer has its component or
 // architecture.
 func (p *publication) keepsArchitectures(s *suite) error {
+	if s.release == nil {
+		return nil
+	}
+	for _, component := range s.sourceComponents() {
+		if f, _ := s.release.File(sourcesName(component)); f.Size > 0 && !slices.Contains(p.tree.def.Components, component) {
+			return fmt.Errorf("%s: has source packages, but the definition has no such component", f.Path)
+		}
+	}
 	for _, key := range s.keys() {
 		def := p.tree.def
 		if slices.Contains(def.Components, key.component) && slices.Contains(def.Architectures, key.arch) {

@@ -121,7 +121,7 @@ func (p *publication) prunePlace(ctx context.Context, d *draft) error {
 // is someone else's.
 func isListable(name string) bool {
 	dir, base := path.Split(name)
-	for _, prefix := range []string{"Packages", "Contents-", "Translation-"} {
+	for _, prefix := range []string{"Packages", "Sources", "Contents-", "Translation-"} {
 		if strings.HasPrefix(base, prefix) {
 			return true
 		}

@@ -69,11 +69,11 @@ func contentType(name string) string {
 		return "application/pgp-keys"
 	case ".asc":
 		return "application/pgp-keys"
-	case ".sources":
+	case ".sources", ".dsc":
 		return "text/plain; charset=utf-8"
 	}
 	switch base := path.Base(name); {
-	case slices.Contains([]string{"Release", "InRelease", "Packages"}, base),
+	case slices.Contains([]string{"Release", "InRelease", "Packages", "Sources"}, base),
 		strings.HasPrefix(base, "Contents-"), strings.HasPrefix(base, "Translation-"):
 		return "text/plain; charset=utf-8"
 	}

@@ -91,7 +91,7 @@ type Removed struct {
 	Package, Version, Architecture string
 }
 
-// Remove takes packages out of a suite's indices and returns them, sorted. Their files stay in the pool until
+// Remove takes packages out of a suite's indices and returns them, sorted. Source packages have the architecture "source". Their files stay in the pool until
 // [Transaction.CollectGarbage] finds that no index needs them. That nothing is selected is no error.
 func (t *Transaction) Remove(ctx context.Context, o RemoveOptions) ([]Removed, error) {
 	s, err := t.tree.suite(o.Suite)
@@ -106,6 +106,9 @@ func (t *Transaction) Remove(ctx context.Context, o RemoveOptions) ([]Removed, e
 				return nil, err
 			}
 			x.remove(o.Selector, gone)
+		}
+		if err := t.tree.removeSources(ctx, s, component, o.Selector, gone); err != nil {
+			return nil, err
 		}
 	}
 	var removed []Removed

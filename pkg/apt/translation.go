@@ -1,6 +1,7 @@
 package apt
 
 import (
+	"cmp"
 	"context"
 	"crypto/md5"
 	"encoding/hex"
@@ -54,10 +55,7 @@ func translationEntries(found map[translation]bool) []*entry {
 		all = append(all, described{t.name, descriptionMD5(t.value), t.value})
 	}
 	slices.SortFunc(all, func(a, b described) int {
-		if c := strings.Compare(a.name, b.name); c != 0 {
-			return c
-		}
-		return strings.Compare(a.md5, b.md5)
+		return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.md5, b.md5))
 	})
 	entries := make([]*entry, len(all))
 	for i, d := range all {

@@ -2,8 +2,6 @@ package apt
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,8 +28,9 @@ type suite struct {
 	name    string
 	def     *Suite // nil when the definition does not have it (any more)
 	indices map[indexKey]*index
-	aliases []*alias // in the definition's order
-	flat    *place   // nil when the suite has no flat form
+	sources map[string]*sourceIndex // by component; nil until one is loaded
+	aliases []*alias                // in the definition's order
+	flat    *place                  // nil when the suite has no flat form
 }
 
 // places lists the suite's own place and the others where clients find it.
@@ -223,8 +222,7 @@ func (f ReleaseFile) matches(data []byte) bool {
 	if int64(len(data)) != f.Size {
 		return false
 	}
-	digest := sha256.Sum256(data)
-	return hex.EncodeToString(digest[:]) == f.SHA256
+	return digestOf(data) == f.SHA256
 }
 
 // keys lists the indices that the suite has or had.

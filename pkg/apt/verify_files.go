@@ -74,8 +74,29 @@ func splitForm(name string) (plain, compression string) {
 
 // text looks into the plain form of a listed file.
 func (v *verifier) text(name, text string, flat bool) {
-	if path.Base(name) == "Packages" {
+	switch path.Base(name) {
+	case "Packages":
 		v.index(name, text, flat)
+	case "Sources":
+		v.sources(name, text)
+	}
+}
+
+// sources notes what an index of source packages lists.
+func (v *verifier) sources(name, text string) {
+	sources, err := parseSources(text)
+	if err != nil {
+		v.found(name, "%v", err)
+		return
+	}
+	for _, s := range sources {
+		for _, f := range s.files {
+			if other := v.pool[f.path]; other == nil {
+				v.pool[f.path] = &poolFile{name: f.path, index: name, size: f.size, sha256: f.sha256}
+			} else if other.sha256 != f.sha256 {
+				v.found(name, "source package %s %s: %s has SHA-256 %s here and %s in %s", s.name, s.version, f.path, f.sha256, other.sha256, other.index)
+			}
+		}
 	}
 }
 
