@@ -144,8 +144,21 @@ func readKeyrings(files []string) ([]*openpgp.Certificate, error) {
 	return all, nil
 }
 
-// findDebs replaces each directory by the .deb files in and below it, sorted. A file is taken whatever its name.
-func findDebs(args []string) ([]string, error) {
+// findPackages replaces each directory by the .deb and .dsc files in and below it, sorted, and tells source packages, which
+// end in .dsc, from others. A file that is named is taken whatever its name.
+func findPackages(args []string) (debs, sources []string, err error) {
+	found, err := findFiles(args)
+	for _, name := range found {
+		if strings.HasSuffix(name, ".dsc") {
+			sources = append(sources, name)
+		} else {
+			debs = append(debs, name)
+		}
+	}
+	return debs, sources, err
+}
+
+func findFiles(args []string) ([]string, error) {
 	var debs []string
 	for _, arg := range args {
 		info, err := os.Stat(arg)
@@ -158,7 +171,7 @@ func findDebs(args []string) ([]string, error) {
 		}
 		before := len(debs)
 		err = filepath.WalkDir(arg, func(name string, d fs.DirEntry, err error) error {
-			if err == nil && d.Type().IsRegular() && strings.HasSuffix(name, ".deb") {
+			if err == nil && d.Type().IsRegular() && (strings.HasSuffix(name, ".deb") || strings.HasSuffix(name, ".dsc")) {
 				debs = append(debs, name)
 			}
 			return err
@@ -167,7 +180,7 @@ func findDebs(args []string) ([]string, error) {
 			return nil, err
 		}
 		if len(debs) == before {
-			return nil, fmt.Errorf("directory %s: holds no .deb file", arg)
+			return nil, fmt.Errorf("directory %s: holds no .deb and no .dsc file", arg)
 		}
 	}
 	slices.Sort(debs)

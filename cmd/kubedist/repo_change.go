@@ -25,17 +25,20 @@ type repoAddOptions struct {
 func newRepoAddCommand(env *environment) *cobra.Command {
 	o := &repoAddOptions{}
 	cmd := &cobra.Command{
-		Use:   "add DEB|DIR...",
+		Use:   "add DEB|DSC|DIR...",
 		Short: "Add packages to suites, and publish",
-		Long: `Adds packages, and all .deb files below directories, to suites of the archive, and publishes. What is there
+		Long: `Adds packages, and all .deb and .dsc files below directories, to suites of the archive, and publishes. What is there
 already is not added again; another file under the same name, version and architecture is refused.
+
+A .dsc stands for its source package, whose other files lie beside it or are in the archive already.
 
 Without --suite a Kubernetes package goes into the suites that accept its version. Other packages need --suite.
 
 Exit status: 0 done, 1 failed, 2 bad option or input.`,
 		Example: `  kubedist repo add out/v1.36.3/debs --suite v1.36,stable
-  kubedist repo add kubeadm_1.36.3-1.1_amd64.deb --key release.asc`,
-		Args: someArgs("DEB|DIR..."),
+  kubedist repo add kubeadm_1.36.3-1.1_amd64.deb --key release.asc
+  kubedist repo add kubernetes_1.36.3-1.dsc --suite v1.36`,
+		Args: someArgs("DEB|DSC|DIR..."),
 		RunE: func(cmd *cobra.Command, args []string) error { return runRepoAdd(cmd.Context(), env, o, args) },
 	}
 	o.publishing.addFlags(cmd)
@@ -47,7 +50,7 @@ Exit status: 0 done, 1 failed, 2 bad option or input.`,
 }
 
 func runRepoAdd(ctx context.Context, env *environment, o *repoAddOptions, args []string) error {
-	debs, err := findDebs(args)
+	debs, sources, err := findPackages(args)
 	if err != nil {
 		return usageError(err)
 	}
@@ -65,6 +68,11 @@ func runRepoAdd(ctx context.Context, env *environment, o *repoAddOptions, args [
 	if err != nil {
 		return inputError(hintSuites(err, d))
 	}
+	addedSources, err := tx.AddSources(ctx, sources, add)
+	if err != nil {
+		return inputError(hintSuites(err, d))
+	}
+	added = append(added, addedSources...)
 	return publishAndPrint(ctx, env, &o.publishing, tx, options, added, nil)
 }
 
@@ -101,7 +109,8 @@ func newRepoRemoveCommand(env *environment) *cobra.Command {
 		Use:   "remove RELATION...",
 		Short: "Remove packages from suites, and publish",
 		Long: `Removes from the suites what the relations select: a name, or a name with versions, as Depends fields have them.
-The files stay in the pool for clients in the middle of an update, until repo gc.`,
+The files stay in the pool for clients in the middle of an update, until repo gc. NAME:source selects source packages
+alone.`,
 		Example: `  kubedist repo remove 'kubeadm (<< 1.34)' --suite stable
   kubedist repo remove 'kubectl:arm64 (= 1.36.3-1.1)' --suite v1.36,stable`,
 		Args: someArgs("RELATION..."),
