@@ -165,9 +165,9 @@ func TestRepoErrors(t *testing.T) {
 		status int
 		want   string
 	}{
-		{"no argument", []string{"add"}, exitUsage, "takes DEB|DIR..., got none"},
+		{"no argument", []string{"add"}, exitUsage, "takes DEB|DSC|DIR..., got none"},
 		{"nothing there", []string{"add", filepath.Join(s.dir, "none.deb")}, exitUsage, "no such file"},
-		{"empty directory", []string{"add", t.TempDir()}, exitUsage, "holds no .deb file"},
+		{"empty directory", []string{"add", t.TempDir()}, exitUsage, "holds no .deb and no .dsc file"},
 		{"no package", []string{"add", half}, exitUsage, "member debian-binary: missing"},
 		{"no suite for it", []string{"add", companion}, exitUsage, "does not say which suites"},
 		{"unknown suite", []string{"add", companion, "--suite", "v9"}, exitUsage, "suite v9: not in the archive's definition"},

@@ -140,6 +140,11 @@ func (t *Transaction) takeDSC(name string, text []byte, s *deb.Source, pool map[
 
 // takeSourceFile puts another file of a source package among those, unless the pool has it.
 func (t *Transaction) takeSourceFile(ctx context.Context, from string, file sourceFile, s *deb.Source, pool map[string]*pooled) error {
+	for _, files := range []map[string]*pooled{pool, t.pool} {
+		if p := files[file.path]; p != nil && p.entry.sha256 == file.sha256 {
+			return nil
+		}
+	}
 	if digest, size, err := hashFile(ctx, t.disk.path(file.path)); err == nil && digest == file.sha256 && size == file.size {
 		return nil
 	}
