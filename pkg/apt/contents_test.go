@@ -14,7 +14,7 @@ import (
 	"kubedist/pkg/apt"
 )
 
-var withContents = append([]string{"components: [main]", "components: [main]\ncontents: true"}, twoArchs...)
+var withContents = append([]string{"contents: false", "contents: true"}, twoArchs...)
 
 func (a *archive) contents(suite, arch string) string {
 	a.t.Helper()

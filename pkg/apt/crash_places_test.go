@@ -15,7 +15,7 @@ import (
 func TestKilledInAllPlaces(t *testing.T) {
 	t.Parallel()
 	base := newArchive(t)
-	base.def = definition(t, twoArchs[0], "[amd64]", "[gz, zst]", "[gz]", "components: [main]", "components: [main]\ncontents: true\ntranslations: true",
+	base.def = definition(t, twoArchs[0], "[amd64]", "[gz, zst]", "[gz]", "contents: false", "contents: true", "translations: false", "translations: true",
 		`"~1.36"`, `"~1.36", aliases: [xenial], flat: "`+flatDir+`"`)
 	base.publish([]string{"v1.36"}, newDeb(t, "kubeadm", "1.36.1-1.1", "amd64", "/usr/bin/one"), newDeb(t, "kubectl", "1.36.1-1.1", "amd64", "/usr/bin/kubectl"))
 	base.publishSources(newDSC(t, "kubernetes", "1.36.1-1", map[string]string{"kubernetes_1.36.1.orig.tar.xz": "upstream"}))

@@ -16,6 +16,9 @@
 //   - A package for all architectures is in the index of each. Clients of every age read that; a binary-all index is for
 //     those alone that find "all" among the Architectures.
 //   - Beside each index lies a Release file of its own that says which suite, component and architecture it is for.
+//   - Further names of a suite are directories with Release files of their own, for the first rule holds for them, too; the
+//     indices are links. Its flat form is a directory that has all in one place, for clients that name a directory.
+//   - All places of a suite are published together and bear one date.
 //   - SHA-256 is the only digest. Signed-By names the keys that sign, beside the Valid-Until without which apt ignores it.
 //
 // The package knows the layout that apt, debmirror and apt-mirror read (the Debian repository format), and which suite

@@ -272,7 +272,7 @@ func TestDebmirrorSource(t *testing.T) {
 	t.Parallel()
 	need(t, "debmirror", "gpgv")
 	a := newArchive(t)
-	a.def = definition(t, "components: [main]", "components: [main]\ncontents: true\ntranslations: true", twoArchs[0], twoArchs[1])
+	a.def = definition(t, "contents: false", "contents: true", "translations: false", "translations: true", twoArchs[0], twoArchs[1])
 	a.now = time.Now()
 	a.publish([]string{"v1.36"}, newDeb(t, "kubeadm", "1.36.3-1.1", "amd64", "/usr/bin/kubeadm"))
 	a.now = time.Now()

@@ -10,7 +10,7 @@ import (
 	"kubedist/pkg/apt"
 )
 
-var withTranslations = append([]string{"components: [main]", "components: [main]\ntranslations: true"}, twoArchs...)
+var withTranslations = append([]string{"translations: false", "translations: true"}, twoArchs...)
 
 func TestTranslation(t *testing.T) {
 	t.Parallel()

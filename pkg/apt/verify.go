@@ -32,7 +32,7 @@ type Finding struct {
 
 // Report is what a check has covered and found.
 type Report struct {
-	Suites   int       `json:"suites"`
+	Suites   int       `json:"suites"`   // with their aliases and flat forms
 	Indices  int       `json:"indices"`  // files that Release files list
 	Packages int       `json:"packages"` // files in the pool that indices list
 	Bytes    int64     `json:"bytes"`    // of those packages
