@@ -26,6 +26,7 @@ test: kubedist ## run all tests: the program's, and as root on Debian those with
 	$(GO) vet ./...
 	$(GO) test -race ./...
 	KUBEDIST=$(CURDIR)/kubedist scripts/test-apt
+	KUBEDIST=$(CURDIR)/kubedist scripts/test-places
 
 .PHONY: reproduce
 reproduce: kubedist ## make a release twice, in different surroundings, and compare
