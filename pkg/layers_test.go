@@ -21,6 +21,7 @@ var layers = []string{
 	"tarball", "deb", "deb822",
 	"build", "source", "gocmd",
 	"spec", "platform",
+	"gnupg",
 	"openpgp",
 	"ledger", "checksum", "atomicfile", "progress", "hint",
 }

@@ -104,7 +104,7 @@ func (k *Key) signingSecret(at time.Time) (*packet.PrivateKey, error) {
 		if !mine || s.Dummy() {
 			continue
 		}
-		if best == nil || signsRather(s, best) {
+		if best == nil || signsRather(&s.PublicKey, &best.PublicKey) {
 			best = s
 		}
 	}
@@ -112,8 +112,7 @@ func (k *Key) signingSecret(at time.Time) (*packet.PrivateKey, error) {
 	case best == nil:
 		return nil, k.offline()
 	case !repeatable(&best.PublicKey):
-		return nil, hint.Errorf("use an ed25519 or RSA key; kubedist key new makes one",
-			"key %s: %w here: signatures by %s keys are never the same bytes twice", k.cert, ErrCannotSign, algorithmName(&best.PublicKey))
+		return nil, k.cert.neverRepeats(&best.PublicKey)
 	}
 	return best, nil
 }
@@ -136,15 +135,4 @@ func (k *Key) ready() error {
 func (k *Key) offline() error {
 	return hint.Errorf("export the key where its secret is kept, with gpg --export-secret-keys",
 		"key %s: %w of the key that signs: it is kept elsewhere", k.cert, ErrNoSecret)
-}
-
-// signsRather orders the secrets that may sign: the primary key, then the newest subkey, then by fingerprint.
-func signsRather(a, b *packet.PrivateKey) bool {
-	if a.IsSubkey != b.IsSubkey {
-		return !a.IsSubkey
-	}
-	if !a.CreationTime.Equal(b.CreationTime) {
-		return a.CreationTime.After(b.CreationTime)
-	}
-	return fingerprint(&a.PublicKey) < fingerprint(&b.PublicKey)
 }

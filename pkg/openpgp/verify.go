@@ -55,18 +55,9 @@ func VerifyClearsigned(data []byte, keyring []*Certificate, now time.Time) (text
 // VerifyDetached checks a detached signature, armored or binary, on all of data, as of the given time. It returns the
 // fingerprints of the primary keys that signed, and follows the rules of [VerifyClearsigned].
 func VerifyDetached(ctx context.Context, data io.Reader, signature []byte, keyring []*Certificate, now time.Time) (signers []string, err error) {
-	body, err := decodeSignature(signature)
+	sigs, err := parseDetached(signature)
 	if err != nil {
-		return nil, fmt.Errorf("detached signature: %w: %w", ErrMalformed, err)
-	}
-	sigs, err := parseSignatures(body)
-	if err != nil {
-		return nil, fmt.Errorf("detached signature: %w: %w", ErrMalformed, err)
-	}
-	for _, sig := range sigs {
-		if sig.SigType != packet.SigTypeBinary {
-			return nil, fmt.Errorf("detached signature: %w: of type %#x", ErrBadSignature, byte(sig.SigType))
-		}
+		return nil, fmt.Errorf("detached signature: %w", err)
 	}
 	digests := newDigests(sigs)
 	if _, err := io.Copy(digests, &contextReader{ctx, data}); err != nil {
@@ -77,6 +68,24 @@ func VerifyDetached(ctx context.Context, data io.Reader, signature []byte, keyri
 		return nil, fmt.Errorf("detached signature: %w", err)
 	}
 	return signers, nil
+}
+
+// parseDetached reads the signatures of a signature file, all of which must be on data as it is.
+func parseDetached(signature []byte) ([]*packet.Signature, error) {
+	body, err := decodeSignature(signature)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	sigs, err := parseSignatures(body)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	for _, sig := range sigs {
+		if sig.SigType != packet.SigTypeBinary {
+			return nil, fmt.Errorf("%w: of type %#x", ErrBadSignature, byte(sig.SigType))
+		}
+	}
+	return sigs, nil
 }
 
 // decodeSignature returns the packets of a signature file: one armored block and nothing else, or binary data.
