@@ -21,7 +21,7 @@ var layers = []string{
 	"tarball", "deb", "deb822",
 	"build", "source", "gocmd",
 	"spec", "platform",
-	"gnupg",
+	"gnupg", "rotation",
 	"openpgp",
 	"ledger", "checksum", "atomicfile", "progress", "hint",
 }
