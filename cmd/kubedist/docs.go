@@ -45,7 +45,8 @@ func newDocsCommand(env *environment) *cobra.Command {
 func reference(cmd *cobra.Command) string {
 	var b strings.Builder
 	cmd.InitDefaultHelpFlag() // which running a command would add, and with it "[flags]" to its usage
-	if cmd.Runnable() && !cmd.HasSubCommands() {
+	// A group of commands that is a command itself, too, has an example.
+	if cmd.Runnable() && (!cmd.HasSubCommands() || cmd.Example != "") {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", cmd.CommandPath(), cmp.Or(cmd.Long, cmd.Short))
 		fmt.Fprintf(&b, "```\n%s\n```\n", cmd.UseLine())
 		if cmd.Example != "" {

@@ -28,7 +28,9 @@ time; a second one says who it waits for.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: unknownCommand,
 	}
-	cmd.AddCommand(newRepoAddCommand(env), newRepoRemoveCommand(env), newRepoPublishCommand(env), newRepoListCommand(env),
+	cmd.AddCommand(newRepoInitCommand(env), newRepoAddCommand(env), newRepoRemoveCommand(env), newRepoCopyCommand(env),
+		newRepoSnapshotCommand(env), newRepoRollbackCommand(env), newRepoImportCommand(env), newRepoApplyCommand(env),
+		newRepoPublishCommand(env), newRepoDiffCommand(env), newRepoListCommand(env),
 		newRepoVerifyCommand(env), newRepoGCCommand(env), newRepoServeCommand(env))
 	return cmd
 }
@@ -95,10 +97,18 @@ type publishingOptions struct {
 	signer   signerOptions
 	keyrings []string
 	force    bool
+	dryRun   bool
 	json     bool
 }
 
+// addFlags registers the flags of a command that changes the archive.
 func (o *publishingOptions) addFlags(cmd *cobra.Command) {
+	o.addPublishFlags(cmd)
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "say what would change, and publish nothing")
+}
+
+// addPublishFlags registers the flags that say what would be published, and how it is told.
+func (o *publishingOptions) addPublishFlags(cmd *cobra.Command) {
 	o.archive.addFlags(cmd)
 	o.signer.addFlags(cmd)
 	cmd.Flags().StringSliceVar(&o.keyrings, "keyring", nil, "files of further public keys: they go into the archive's keyring, and what they signed counts as its own")

@@ -2,28 +2,27 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"kubedist/pkg/apt"
 	"kubedist/pkg/hint"
 )
 
-// repoAddOptions are the flags of repo add.
-type repoAddOptions struct {
-	publishing   publishingOptions
+// addOperation adds packages.
+type addOperation struct {
 	suites       []string
 	component    string
 	keepExisting bool
 	jobs         int
+	debs         []string
+	sources      []string
 }
 
 func newRepoAddCommand(env *environment) *cobra.Command {
-	o := &repoAddOptions{}
+	o, add := &publishingOptions{}, &addOperation{}
 	cmd := &cobra.Command{
 		Use:   "add DEB|DSC|DIR...",
 		Short: "Add packages to suites, and publish",
@@ -39,72 +38,57 @@ Exit status: 0 done, 1 failed, 2 bad option or input.`,
   kubedist repo add kubeadm_1.36.3-1.1_amd64.deb --key release.asc
   kubedist repo add kubernetes_1.36.3-1.dsc --suite v1.36`,
 		Args: someArgs("DEB|DSC|DIR..."),
-		RunE: func(cmd *cobra.Command, args []string) error { return runRepoAdd(cmd.Context(), env, o, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := add.take(args); err != nil {
+				return err
+			}
+			return runOperations(cmd.Context(), env, o, add)
+		},
 	}
-	o.publishing.addFlags(cmd)
-	cmd.Flags().StringSliceVar(&o.suites, "suite", nil, "suites that get the packages")
-	cmd.Flags().StringVar(&o.component, "component", "", "component that gets the packages (default: the definition's first)")
-	cmd.Flags().BoolVar(&o.keepExisting, "keep-existing", false, "where the archive has another file of the same version, keep that one and go on")
-	cmd.Flags().IntVar(&o.jobs, "jobs", 0, "packages to read at once (default: one per core)")
+	o.addFlags(cmd)
+	add.addFlags(cmd.Flags())
 	return cmd
 }
 
-func runRepoAdd(ctx context.Context, env *environment, o *repoAddOptions, args []string) error {
-	debs, sources, err := findPackages(args)
-	if err != nil {
-		return usageError(err)
-	}
-	options, err := o.publishing.options(ctx, env)
-	if err != nil {
-		return err
-	}
-	tx, d, err := o.publishing.archive.begin(ctx, env)
-	if err != nil {
-		return err
-	}
-	defer tx.Close()
-	add := apt.AddOptions{Suites: o.suites, Component: o.component, KeepExisting: o.keepExisting, Jobs: o.jobs}
-	added, err := tx.Add(ctx, debs, add)
-	if err != nil {
-		return inputError(hintSuites(err, d))
-	}
-	addedSources, err := tx.AddSources(ctx, sources, add)
-	if err != nil {
-		return inputError(hintSuites(err, d))
-	}
-	added = append(added, addedSources...)
-	return publishAndPrint(ctx, env, &o.publishing, tx, options, added, nil)
+func (o *addOperation) addFlags(f *pflag.FlagSet) {
+	f.StringSliceVar(&o.suites, "suite", nil, "suites that get the packages")
+	f.StringVar(&o.component, "component", "", "component that gets the packages (default: the definition's first)")
+	f.BoolVar(&o.keepExisting, "keep-existing", false, "where the archive has another file of the same version, keep that one and go on")
+	f.IntVar(&o.jobs, "jobs", 0, "packages to read at once (default: one per core)")
 }
 
-// inputError marks an error as the input's, unless it came from the disk.
-func inputError(err error) error {
-	var disk *fs.PathError
-	if errors.As(err, &disk) {
-		return err
+func (o *addOperation) take(args []string) error {
+	if len(args) == 0 {
+		return usageError(hint.Errorf("name packages, or directories of them", "add: nothing is named"))
 	}
+	var err error
+	o.debs, o.sources, err = findPackages(args)
 	return usageError(err)
 }
 
-// hintSuites names the suites to someone who has to name them.
-func hintSuites(err error, d *apt.Definition) error {
-	if !errors.Is(err, apt.ErrNoSuite) {
-		return err
+func (o *addOperation) run(ctx context.Context, s *session) error {
+	add := apt.AddOptions{Suites: o.suites, Component: o.component, KeepExisting: o.keepExisting, Jobs: o.jobs}
+	added, err := s.tx.Add(ctx, o.debs, add)
+	if err != nil {
+		return inputError(hintSuites(err, s.definition))
 	}
-	names := ""
-	for _, s := range d.Suites {
-		names += " " + s.Name
+	sources, err := s.tx.AddSources(ctx, o.sources, add)
+	if err != nil {
+		return inputError(hintSuites(err, s.definition))
 	}
-	return hint.With(err, "name suites with --suite; the archive has"+names)
+	s.changes.Added = append(append(s.changes.Added, added...), sources...)
+	return nil
 }
 
-// repoRemoveOptions are the flags of repo remove.
-type repoRemoveOptions struct {
-	publishing publishingOptions
-	suites     []string
+// removeOperation removes packages from suites.
+type removeOperation struct {
+	suites    []string
+	relations []string
+	selectors []apt.Selector
 }
 
 func newRepoRemoveCommand(env *environment) *cobra.Command {
-	o := &repoRemoveOptions{}
+	o, remove := &publishingOptions{}, &removeOperation{}
 	cmd := &cobra.Command{
 		Use:   "remove RELATION...",
 		Short: "Remove packages from suites, and publish",
@@ -114,49 +98,51 @@ alone.`,
 		Example: `  kubedist repo remove 'kubeadm (<< 1.34)' --suite stable
   kubedist repo remove 'kubectl:arm64 (= 1.36.3-1.1)' --suite v1.36,stable`,
 		Args: someArgs("RELATION..."),
-		RunE: func(cmd *cobra.Command, args []string) error { return runRepoRemove(cmd.Context(), env, o, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := remove.take(args); err != nil {
+				return err
+			}
+			return runOperations(cmd.Context(), env, o, remove)
+		},
 	}
-	o.publishing.addFlags(cmd)
-	cmd.Flags().StringSliceVar(&o.suites, "suite", nil, "suites that lose the packages (needed)")
+	o.addFlags(cmd)
+	remove.addFlags(cmd.Flags())
 	return cmd
 }
 
-func runRepoRemove(ctx context.Context, env *environment, o *repoRemoveOptions, args []string) error {
+func (o *removeOperation) addFlags(f *pflag.FlagSet) {
+	f.StringSliceVar(&o.suites, "suite", nil, "suites that lose the packages (needed)")
+}
+
+func (o *removeOperation) take(args []string) error {
 	if len(o.suites) == 0 {
 		return usageError(hint.Errorf("name suites with --suite", "suites: none is named"))
 	}
-	selectors := make([]apt.Selector, len(args))
-	for i, arg := range args {
-		var err error
-		if selectors[i], err = apt.ParseSelector(arg); err != nil {
-			return usageError(err)
-		}
+	if len(args) == 0 {
+		return usageError(hint.Errorf("name packages as in 'kubeadm (<< 1.34)'", "remove: nothing is named"))
 	}
-	options, err := o.publishing.options(ctx, env)
-	if err != nil {
-		return err
-	}
-	tx, _, err := o.publishing.archive.begin(ctx, env)
-	if err != nil {
-		return err
-	}
-	defer tx.Close()
-	removed := []removedPackage{}
+	var err error
+	o.relations = args
+	o.selectors, err = parseSelectors(args)
+	return err
+}
+
+func (o *removeOperation) run(ctx context.Context, s *session) error {
 	for _, suite := range o.suites {
-		for i, selector := range selectors {
-			gone, err := tx.Remove(ctx, apt.RemoveOptions{Suite: suite, Selector: selector})
+		for i, selector := range o.selectors {
+			gone, err := s.tx.Remove(ctx, apt.RemoveOptions{Suite: suite, Selector: selector})
 			if err != nil {
 				return usageError(err)
 			}
 			if len(gone) == 0 {
-				fmt.Fprintf(env.Stderr, "warning: suite %s has nothing that %s selects\n", suite, args[i])
+				fmt.Fprintf(s.env.Stderr, "warning: suite %s has nothing that %s selects\n", suite, o.relations[i])
 			}
 			for _, r := range gone {
-				removed = append(removed, removedPackage{suite, r.Package, r.Version, r.Architecture})
+				s.changes.Removed = append(s.changes.Removed, removedPackage{suite, r.Package, r.Version, r.Architecture})
 			}
 		}
 	}
-	return publishAndPrint(ctx, env, &o.publishing, tx, options, nil, removed)
+	return nil
 }
 
 func newRepoPublishCommand(env *environment) *cobra.Command {
@@ -169,79 +155,9 @@ suites anew whose Valid-Until is near (refresh-before in the definition). All ot
 
 Run it from a timer, well more often than refresh-before.`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runRepoPublish(cmd.Context(), env, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runOperations(cmd.Context(), env, o) },
 	}
 	o.addFlags(cmd)
 	cmd.Flags().BoolVar(&o.force, "force", false, "sign every suite anew")
 	return cmd
-}
-
-func runRepoPublish(ctx context.Context, env *environment, o *publishingOptions) error {
-	options, err := o.options(ctx, env)
-	if err != nil {
-		return err
-	}
-	tx, _, err := o.archive.begin(ctx, env)
-	if err != nil {
-		return err
-	}
-	defer tx.Close()
-	return publishAndPrint(ctx, env, o, tx, options, nil, nil)
-}
-
-// removedPackage is one line about a package that a suite lost.
-type removedPackage struct {
-	Suite        string `json:"suite"`
-	Package      string `json:"package"`
-	Version      string `json:"version"`
-	Architecture string `json:"architecture"`
-}
-
-// publishAndPrint ends a transaction and says what came of it.
-func publishAndPrint(ctx context.Context, env *environment, o *publishingOptions, tx *apt.Transaction, options apt.PublishOptions, added []apt.Added, removed []removedPackage) error {
-	result, err := tx.Publish(ctx, options)
-	if err != nil {
-		return err
-	}
-	if err := tx.Close(); err != nil {
-		return err
-	}
-	for _, w := range result.Warnings {
-		fmt.Fprintf(env.Stderr, "warning: %s\n", w)
-	}
-	if o.json {
-		return writeJSON(env.Stdout, struct {
-			Added   []apt.Added      `json:"added,omitempty"`
-			Removed []removedPackage `json:"removed,omitempty"`
-			*apt.Result
-		}{added, removed, result})
-	}
-	printPublished(env.Stdout, added, removed, result)
-	return nil
-}
-
-func printPublished(w io.Writer, added []apt.Added, removed []removedPackage, result *apt.Result) {
-	for _, a := range added {
-		switch a.Outcome {
-		case apt.OutcomeAdded:
-			fmt.Fprintf(w, "added    %s %s %s: %v\n", a.Package, a.Version, a.Architecture, a.Suites)
-		case apt.OutcomeKept:
-			fmt.Fprintf(w, "kept     %s %s %s: the archive has other contents\n", a.Package, a.Version, a.Architecture)
-		case apt.OutcomePresent:
-			fmt.Fprintf(w, "present  %s %s %s\n", a.Package, a.Version, a.Architecture)
-		}
-	}
-	for _, r := range removed {
-		fmt.Fprintf(w, "removed  %s %s %s: %s\n", r.Package, r.Version, r.Architecture, r.Suite)
-	}
-	for _, s := range result.Suites {
-		if s.Published {
-			fmt.Fprintf(w, "suite %s: published, %s, valid until %s\n", s.Suite, s.Reason, s.ValidUntil.UTC().Format("2006-01-02"))
-		} else {
-			fmt.Fprintf(w, "suite %s: unchanged, valid until %s\n", s.Suite, s.ValidUntil.UTC().Format("2006-01-02"))
-		}
-	}
-	if len(result.Suites) == 0 {
-		fmt.Fprintln(w, "no suite has a package yet: nothing is published")
-	}
 }

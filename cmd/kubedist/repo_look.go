@@ -9,8 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,47 +16,6 @@ import (
 	"kubedist/pkg/apt"
 	"kubedist/pkg/openpgp"
 )
-
-// repoListOptions are the flags of repo list.
-type repoListOptions struct {
-	archive archiveOptions
-	suites  []string
-	json    bool
-}
-
-func newRepoListCommand(env *environment) *cobra.Command {
-	o := &repoListOptions{}
-	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List what the suites hold, with the architectures of each version",
-		Args:  noArguments,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return runRepoList(cmd.Context(), env, o) },
-	}
-	o.archive.addLookFlags(cmd)
-	cmd.Flags().StringSliceVar(&o.suites, "suite", nil, "suites to list (default: all)")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the list as JSON")
-	return cmd
-}
-
-func runRepoList(ctx context.Context, env *environment, o *repoListOptions) error {
-	d, err := o.archive.load()
-	if err != nil {
-		return usageError(err)
-	}
-	list, err := apt.List(ctx, apt.Options{Root: o.archive.root, Definition: d}, o.suites...)
-	if err != nil {
-		return usageError(err)
-	}
-	if o.json {
-		return writeJSON(env.Stdout, list)
-	}
-	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SUITE\tPACKAGE\tVERSION\tARCHITECTURES")
-	for _, l := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", l.Suite, l.Package, l.Version, strings.Join(l.Architectures, " "))
-	}
-	return w.Flush()
-}
 
 // repoVerifyOptions are the flags of repo verify.
 type repoVerifyOptions struct {
@@ -114,8 +71,12 @@ func verifyArchive(ctx context.Context, env *environment, path string, keyring [
 			fmt.Fprintf(env.Stdout, "WRONG  %s: %s\n", f.Path, f.Problem)
 		}
 		if len(report.Findings) == 0 {
-			fmt.Fprintf(env.Stdout, "%s: %d suites, %d files of indices, %d packages (%d MB), all as signed\n",
-				path, report.Suites, report.Indices, report.Packages, report.Bytes/1e6)
+			snapshots := ""
+			if report.Snapshots > 0 {
+				snapshots = count(report.Snapshots, "snapshot") + ", "
+			}
+			fmt.Fprintf(env.Stdout, "%s: %d suites, %s%d files of indices, %d packages (%d MB), all as signed\n",
+				path, report.Suites, snapshots, report.Indices, report.Packages, report.Bytes/1e6)
 		}
 	}
 	if n := len(report.Findings); n > 0 {

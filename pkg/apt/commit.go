@@ -1,7 +1,6 @@
 package apt
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -10,23 +9,45 @@ import (
 	"time"
 )
 
-// commit makes what was prepared visible. Each stage is durable before the next begins, so that no file names another
-// that a loss of power could take away.
+// A stage of a commit is durable before the next begins, so that no file names another that a loss of power could take
+// away.
+type stage struct {
+	name string
+	run  func(context.Context) error
+}
+
+// commit makes what was prepared visible. Until the journal is durable, clients see nothing of it and it can be given up;
+// from then on it is done, if not by this process then by whoever takes the lock next.
 func (p *publication) commit(ctx context.Context) error {
 	p.tx.leaving = leftHalfway
-	stages := []struct {
-		name string
-		run  func(context.Context) error
-	}{
+	unseen := []stage{
 		{"pool", p.fillPool},
 		{"flat directories", p.linkFlat},
 		{"keyring and sources", p.writeUserFiles},
 		{"by-hash", p.writeByHash},
+	}
+	seen := []stage{
+		{"snapshots", p.tx.placeSnapshots},
 		{"indices", p.writeCanonical},
 		{"Release", p.writeRelease},
 		{"InRelease", p.writeInRelease},
-		{"old generations", p.prune},
 	}
+	if err := p.disk.stages(ctx, unseen); err != nil {
+		return err
+	}
+	if err := p.tx.together(ctx, p.options.Now, seen); err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx) // it is published; that the caller gives up makes it no less so
+	if err := p.disk.stages(ctx, []stage{{"old generations", p.prune}}); err != nil {
+		return err
+	}
+	p.tx.leaving = leftWhole
+	return nil
+}
+
+// stages runs one stage after the other.
+func (d *disk) stages(ctx context.Context, stages []stage) error {
 	for _, stage := range stages {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -34,11 +55,30 @@ func (p *publication) commit(ctx context.Context) error {
 		if err := stage.run(ctx); err != nil {
 			return fmt.Errorf("%s: %w", stage.name, err)
 		}
-		if err := p.disk.sync(ctx); err != nil {
+		if err := d.sync(ctx); err != nil {
 			return fmt.Errorf("%s: %w", stage.name, err)
 		}
 	}
-	p.tx.leaving = leftWhole
+	return nil
+}
+
+// together runs stages through the journal: all of what they place, link and remove becomes visible, or nothing.
+func (t *Transaction) together(ctx context.Context, at time.Time, stages []stage) error {
+	j, err := t.disk.record(func() error { return t.disk.stages(ctx, stages) })
+	if err != nil {
+		return err
+	}
+	if j.empty() {
+		return nil
+	}
+	t.journaled = true // what the steps are about must outlive an error
+	if err := t.disk.writeJournal(ctx, j, at); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	if err := t.disk.replay(context.WithoutCancel(ctx), j); err != nil {
+		return fmt.Errorf("%w; the next command that changes the archive finishes the publishing", err)
+	}
+	t.journaled = false
 	return nil
 }
 
@@ -63,26 +103,32 @@ func (p *publication) fillPool(ctx context.Context) error {
 
 // writeUserFiles writes what users fetch once: before anything is signed by a key that it may be the first to hold.
 func (p *publication) writeUserFiles(ctx context.Context) error {
-	files, err := keyringFiles(p.certs)
+	files, err := p.userFiles()
 	if err != nil {
 		return err
 	}
-	for _, r := range p.result.Suites {
-		for _, name := range p.tree.names(r.Suite) {
-			if files[path.Join(suiteDir(name), sourcesFile)], err = sourcesText(p.tree.def, name, p.options.URL, p.certs); err != nil {
-				return err
-			}
-		}
-	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if old, err := p.tree.readSmall(name); err == nil && bytes.Equal(old, files[name]) {
-			continue
-		}
 		if err := p.writeFile(ctx, name, files[name], p.options.Now); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// wantedUserFiles gives the keyring and sources files as they are to be, by path.
+func (p *publication) wantedUserFiles() (map[string][]byte, error) {
+	files, err := keyringFiles(p.certs)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range p.result.Suites {
+		for _, name := range p.tree.names(r.Suite) {
+			if files[path.Join(suiteDir(name), sourcesFile)], err = sourcesText(p.tree.def, name, p.options.URL, p.certs); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return files, nil
 }
 
 func (p *publication) writeFile(ctx context.Context, name string, data []byte, at time.Time) error {

@@ -84,7 +84,9 @@ func TestKilledAnywhere(t *testing.T) {
 			a.publish([]string{"v1.36"}, next, third)
 			want += ", kubeadm 1.36.3-1.1 [amd64]"
 		case 2:
-			want = a.versions("v1.36")
+			if !apt.Journal(a.root) { // else the next run finishes it
+				want = a.versions("v1.36")
+			}
 			a.publish(nil)
 		}
 		if got := a.versions("v1.36"); got != want {

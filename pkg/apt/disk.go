@@ -25,6 +25,8 @@ type disk struct {
 	root  string
 	count atomic.Int64
 	dirty map[string]bool // directories with names that are not durable yet
+	// recording takes what flush, place, linkTo, remove and sync would do; while it is set they do nothing else.
+	recording *journal
 	// before is called ahead of each change; an error from it stands for a failure of that change. Tests set it.
 	before func(operation, name string) error
 }
@@ -65,21 +67,34 @@ func (d *disk) write(data []byte) (string, error) {
 
 // flush gives the files mode 0644 and the modification time, whatever the umask and the clock, and syncs them.
 func (d *disk) flush(ctx context.Context, names []string, at time.Time) error {
+	flushes := make([]flush, len(names))
+	for i, name := range names {
+		flushes[i] = flush{name, at}
+	}
+	if d.recording != nil {
+		d.recording.flushes = append(d.recording.flushes, flushes...)
+		return nil
+	}
+	return d.flushAll(ctx, flushes)
+}
+
+// flushAll is flush for files of different times.
+func (d *disk) flushAll(ctx context.Context, flushes []flush) error {
 	workers, ctx := errgroup.WithContext(ctx)
 	workers.SetLimit(16) // a journal commits many syncs at once
-	for _, name := range names {
-		if err := d.step("sync", name); err != nil {
+	for _, x := range flushes {
+		if err := d.step("sync", x.temp); err != nil {
 			return errors.Join(err, workers.Wait())
 		}
 		workers.Go(func() error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			f, err := os.OpenFile(d.path(name), os.O_RDWR, 0)
+			f, err := os.OpenFile(d.path(x.temp), os.O_RDWR, 0)
 			if err != nil {
 				return err
 			}
-			return errors.Join(f.Chmod(0o644), os.Chtimes(d.path(name), at, at), f.Sync(), f.Close())
+			return errors.Join(f.Chmod(0o644), os.Chtimes(d.path(x.temp), x.at, x.at), f.Sync(), f.Close())
 		})
 	}
 	return workers.Wait()
@@ -105,8 +120,12 @@ func (d *disk) mkdirAll(name string) error {
 	return nil
 }
 
-// place renames a temporary file to its place.
+// place renames a temporary file, or a directory of them, to its place.
 func (d *disk) place(temp, name string) error {
+	if d.recording != nil {
+		d.recording.add(journalPlace, temp, name)
+		return nil
+	}
 	if err := d.mkdirAll(path.Dir(name)); err != nil {
 		return err
 	}
@@ -123,6 +142,10 @@ func (d *disk) place(temp, name string) error {
 // linkTo makes name another name of the file at target, replacing what name was. Where the file system has no hard
 // links it makes a copy.
 func (d *disk) linkTo(ctx context.Context, target, name string) error {
+	if d.recording != nil {
+		d.recording.add(journalLink, target, name)
+		return nil
+	}
 	temp := path.Join(tempDir, strconv.FormatInt(d.count.Add(1), 10))
 	if err := d.step("link", name); err != nil {
 		return err
@@ -164,6 +187,10 @@ func (d *disk) copy(ctx context.Context, from string) (string, error) {
 
 // remove removes a file. A file that is not there is none to remove.
 func (d *disk) remove(name string) error {
+	if d.recording != nil {
+		d.recording.add(journalRemove, "", name)
+		return nil
+	}
 	if err := d.step("remove", name); err != nil {
 		return err
 	}
@@ -187,6 +214,10 @@ func (d *disk) touched(name string) {
 
 // sync makes all names durable that were changed since the last call.
 func (d *disk) sync(ctx context.Context) error {
+	if d.recording != nil {
+		d.recording.add(journalSync, "", "")
+		return nil
+	}
 	dirs := make([]string, 0, len(d.dirty))
 	for dir := range d.dirty {
 		dirs = append(dirs, dir)

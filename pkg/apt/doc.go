@@ -3,8 +3,12 @@
 //
 // The published tree is the only state. A [Transaction] reads the signed indices that an earlier one wrote, adds and
 // removes packages, and writes what changed, in an order that leaves every client and mirror with a consistent view at
-// every moment: pool, by-hash, canonical indices, Release and Release.gpg, InRelease. What a killed run leaves behind
-// is overwritten or removed by the next one.
+// every moment: pool, by-hash, canonical indices, Release and Release.gpg, InRelease. From the canonical indices on, the
+// steps are renames that were written down first: what a killed run had begun to make visible the next one finishes, so
+// that several suites change together or not at all. Whatever else it left behind is overwritten or removed.
+//
+// A [Snapshot] keeps the signed files and the indices of suites below snapshots, as links, under the same names; what it
+// lists stays in the pool.
 //
 // What a suite looks like, and why:
 //

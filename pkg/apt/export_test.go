@@ -3,6 +3,8 @@ package apt
 import (
 	"context"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -101,4 +103,53 @@ func ParseSources(text string) ([]string, error) {
 		}
 	}
 	return paths, err
+}
+
+// BeginFailAt is Begin of a process whose n-th change to the disk fails, with all that follow. It reports how many
+// changes there were.
+func BeginFailAt(ctx context.Context, o Options, n int, err error) (t *Transaction, count int, failed error) {
+	d := &disk{root: o.Root}
+	d.before = func(string, string) error {
+		if count++; count >= n {
+			return err
+		}
+		return nil
+	}
+	t, failed = begin(ctx, d, o)
+	return t, count, failed
+}
+
+// Journal reports whether a journal is on the disk.
+func Journal(root string) bool {
+	_, err := os.Lstat(filepath.Join(root, journalFile))
+	return err == nil
+}
+
+// ParseJournal is parseJournal for fuzzing: it returns the paths that the steps are about.
+func ParseJournal(data []byte) ([]string, error) {
+	j, err := parseJournal(data)
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, s := range j.Steps {
+		paths = append(paths, s.From, s.To)
+	}
+	return paths, nil
+}
+
+// ParseForeign reads a text as a Release and as an index of another archive, for fuzzing, and returns the paths in both.
+func ParseForeign(text string) []string {
+	var paths []string
+	if r, err := parseForeignRelease([]byte(text)); err == nil {
+		for _, f := range r.Files {
+			paths = append(paths, f.Path)
+		}
+	}
+	if list, err := (&importer{}).packages("main", text); err == nil {
+		for _, p := range list {
+			paths = append(paths, p.Filename)
+		}
+	}
+	return paths
 }

@@ -24,18 +24,22 @@ type Garbage struct {
 	Size int64  `json:"size"`
 }
 
-// CollectGarbage removes from the pool, and from the flat directories of the suites, what neither a published index lists, of whatever suite is on the disk, nor one of
-// the older contents that are still under by-hash: a client that is in the middle of an update may yet ask for those. It
-// returns what it removed, sorted. Packages of this transaction that are not published yet are not in the pool.
+// CollectGarbage removes from the pool, and from the flat directories of the suites, what neither a published index lists,
+// of whatever suite is on the disk, nor one of the older contents that are still under by-hash: a client that is in the
+// middle of an update may yet ask for those. What snapshots list stays too. It returns what it removed, sorted. Packages
+// of this transaction that are not published yet are not in the pool.
 func (t *Transaction) CollectGarbage(ctx context.Context, o GarbageOptions) ([]Garbage, error) {
-	if t.closed || t.tree == nil {
-		return nil, errors.New("transaction: it is over")
+	if err := t.open(); err != nil {
+		return nil, err
 	}
 	needed := map[string]bool{}
 	for _, s := range t.tree.suites {
 		if err := t.needs(ctx, s, needed); err != nil {
 			return nil, fmt.Errorf("collecting garbage: suite %s: %w", s.name, err)
 		}
+	}
+	if err := t.snapshotsNeed(ctx, needed); err != nil {
+		return nil, fmt.Errorf("collecting garbage: %w", err)
 	}
 	for name := range t.pool {
 		needed[name] = true
@@ -174,6 +178,43 @@ func (t *Transaction) oldContents(dir string, look func(text []byte) error) erro
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", path.Join(dir, c.Name()), err)
+		}
+	}
+	return nil
+}
+
+// snapshotsNeed notes the files of the pool that snapshots need. One that cannot be read keeps all garbage where it is.
+func (t *Transaction) snapshotsNeed(ctx context.Context, needed map[string]bool) error {
+	names, err := t.tree.snapshotNames()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		suites, err := t.tree.openSnapshot(name)
+		if err != nil {
+			return err
+		}
+		for _, s := range suites {
+			for _, key := range s.keys() {
+				x, err := t.tree.index(ctx, s, key)
+				if err != nil {
+					return fmt.Errorf("snapshot %s: %w", name, err)
+				}
+				for i := range x.entries {
+					needed[x.entries[i].filename] = true
+				}
+			}
+			for _, component := range s.sourceComponents() {
+				x, err := t.tree.sources(ctx, s, component)
+				if err != nil {
+					return fmt.Errorf("snapshot %s: %w", name, err)
+				}
+				for _, source := range x.sources {
+					for _, f := range source.files {
+						needed[f.path] = true
+					}
+				}
+			}
 		}
 	}
 	return nil

@@ -42,6 +42,25 @@ type draftFile struct {
 
 // prepare writes and signs everything, out of sight.
 func (p *publication) prepare(ctx context.Context) error {
+	if err := p.plan(ctx); err != nil {
+		return err
+	}
+	if err := p.refuse(ctx); err != nil {
+		return err
+	}
+	if err := p.awaitDate(ctx); err != nil {
+		return err
+	}
+	for _, d := range p.drafts {
+		if err := p.sign(ctx, d); err != nil {
+			return fmt.Errorf("suite %s: %w", d.suite.name, err)
+		}
+	}
+	return nil
+}
+
+// plan decides which suites are to be written, and writes their indices.
+func (p *publication) plan(ctx context.Context) error {
 	for _, name := range p.options.Suites {
 		if _, err := p.tree.suite(name); err != nil {
 			return err
@@ -59,17 +78,6 @@ func (p *publication) prepare(ctx context.Context) error {
 		}
 		if err := p.draft(ctx, s); err != nil {
 			return fmt.Errorf("suite %s: %w", s.name, err)
-		}
-	}
-	if err := p.refuse(ctx); err != nil {
-		return err
-	}
-	if err := p.awaitDate(ctx); err != nil {
-		return err
-	}
-	for _, d := range p.drafts {
-		if err := p.sign(ctx, d); err != nil {
-			return fmt.Errorf("suite %s: %w", d.suite.name, err)
 		}
 	}
 	return nil

@@ -69,23 +69,16 @@ func (e *RefusedError) Unwrap() []error { return e.Problems }
 //
 // Everything is prepared and signed before the first byte clients could see is written. Then it writes in the order that
 // keeps clients and mirrors consistent: pool, keyring and .sources files, by-hash, canonical indices, Release and
-// Release.gpg, InRelease; each step is durable before the next begins. After an error in there, clients see the archive
-// as it was (or some suites as they are to be), and publishing again finishes the work. A transaction can be published
-// once.
+// Release.gpg, InRelease; each step is durable before the next begins. From the canonical indices on, the steps are
+// written down first: an error before that leaves the archive as it was, and after one in there the next [Begin] does the
+// rest, so that all suites change or none. A transaction can be published once.
 //
 // Errors before that are those of signing and of writing, and a [RefusedError].
 func (t *Transaction) Publish(ctx context.Context, o PublishOptions) (*Result, error) {
-	if t.closed || t.tree == nil {
-		return nil, errors.New("transaction: it is over")
+	p, err := t.publication(o)
+	if err != nil {
+		return nil, err
 	}
-	if len(o.Signers) == 0 {
-		return nil, errors.New("signers: none is given")
-	}
-	if o.URL == "" {
-		o.URL = t.tree.def.URL
-	}
-	o.URL = strings.TrimSuffix(o.URL, "/")
-	p := &publication{tx: t, tree: t.tree, disk: t.disk, options: o, certs: certificates(o.Signers, o.Keyring)}
 	if err := p.prepare(ctx); err != nil {
 		return nil, atomicfile.Explain(t.disk.root, fmt.Errorf("publishing: %w", err))
 	}
@@ -94,4 +87,19 @@ func (t *Transaction) Publish(ctx context.Context, o PublishOptions) (*Result, e
 	}
 	t.tree = nil
 	return &p.result, nil
+}
+
+// publication begins a run of Publish.
+func (t *Transaction) publication(o PublishOptions) (*publication, error) {
+	if err := t.open(); err != nil {
+		return nil, err
+	}
+	if len(o.Signers) == 0 {
+		return nil, errors.New("signers: none is given")
+	}
+	if o.URL == "" {
+		o.URL = t.tree.def.URL
+	}
+	o.URL = strings.TrimSuffix(o.URL, "/")
+	return &publication{tx: t, tree: t.tree, disk: t.disk, options: o, certs: certificates(o.Signers, o.Keyring)}, nil
 }

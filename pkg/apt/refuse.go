@@ -36,7 +36,10 @@ func (p *publication) refuse(ctx context.Context) error {
 			until = d.release.ValidUntil
 		}
 		add(p.identity(d))
-		add(p.ownPast(d))
+		add(p.ownPast(d.suite.nameOf(d.past), d.past))
+	}
+	for _, s := range p.tx.origins {
+		add(p.ownPast(s.dir, &s.place))
 	}
 	unsatisfied, err := p.unsatisfied(ctx)
 	if err != nil {
@@ -83,8 +86,7 @@ func (p *publication) identity(d *draft) error {
 }
 
 // ownPast makes sure that what is built upon was signed by the archive's own keys, and not put there by someone else.
-func (p *publication) ownPast(d *draft) error {
-	past := d.past
+func (p *publication) ownPast(name string, past *place) error {
 	if past.release == nil {
 		return nil
 	}
@@ -102,7 +104,7 @@ func (p *publication) ownPast(d *draft) error {
 	if err == nil {
 		return nil
 	}
-	err = fmt.Errorf("%s: InRelease on disk: %w", d.suite.nameOf(past), err)
+	err = fmt.Errorf("%s: InRelease on disk: %w", name, err)
 	if errors.Is(err, openpgp.ErrUnknownSigner) {
 		return hint.With(err, "name the key that signed it before with --keyring")
 	}

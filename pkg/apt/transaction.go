@@ -28,8 +28,12 @@ type Transaction struct {
 	lock    *lock
 	pool    map[string]*pooled // files that are to go into the pool, by their path there
 	lists   sync.Map           // the files of packages that were read, a path on each line, by the package's SHA-256
+	staged  []stagedSnapshot   // that are to be kept
+	origins []*suite           // suites of snapshots that were built upon
 	leaving leaving            // what the lock's file is to say
-	closed  bool
+	// journaled says that temporary files must stay for the journal's sake.
+	journaled bool
+	closed    bool
 }
 
 // pooled is a package that this transaction has read.
@@ -38,8 +42,9 @@ type pooled struct {
 	entry *entry
 }
 
-// Begin takes the archive's lock, waiting for it as long as ctx allows, reads what is published, and removes what a
-// killed run left behind. The root is made when it is not there. [Transaction.Close] must follow.
+// Begin takes the archive's lock, waiting for it as long as ctx allows, finishes what a killed run had begun to make
+// visible, removes what else it left behind, and reads what is published. The root is made when it is not there.
+// [Transaction.Close] must follow.
 func Begin(ctx context.Context, o Options) (*Transaction, error) {
 	root, err := filepath.Abs(o.Root)
 	if err != nil {
@@ -48,7 +53,7 @@ func Begin(ctx context.Context, o Options) (*Transaction, error) {
 	if err := atomicfile.MkdirAll(root); err != nil {
 		return nil, fmt.Errorf("archive: %w", err)
 	}
-	t, err := begin(ctx, root, o)
+	t, err := begin(ctx, &disk{root: root}, o)
 	if err != nil {
 		return nil, atomicfile.Explain(root, fmt.Errorf("archive %s: %w", o.Root, err))
 	}
@@ -56,16 +61,20 @@ func Begin(ctx context.Context, o Options) (*Transaction, error) {
 }
 
 // begin is Begin once the root is there.
-func begin(ctx context.Context, root string, o Options) (*Transaction, error) {
-	l, err := acquire(ctx, root, o.Waiting)
+func begin(ctx context.Context, d *disk, o Options) (*Transaction, error) {
+	l, err := acquire(ctx, d.root, o.Waiting)
 	if err != nil {
 		return nil, err
 	}
-	t := &Transaction{disk: &disk{root: root}, lock: l, pool: map[string]*pooled{}}
-	if err := t.disk.clean(); err != nil {
+	t := &Transaction{disk: d, lock: l, pool: map[string]*pooled{}}
+	if err := d.rollForward(ctx); err != nil {
+		t.journaled = true
 		return nil, errors.Join(err, t.Close())
 	}
-	if t.tree, err = loadTree(root, o.Definition, l.killed); err != nil {
+	if err := d.clean(); err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	if t.tree, err = loadTree(d.root, o.Definition, l.killed); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
 	return t, nil
@@ -77,7 +86,19 @@ func (t *Transaction) Close() error {
 		return nil
 	}
 	t.closed = true
-	return errors.Join(os.RemoveAll(t.disk.path(tempDir)), t.lock.release(t.leaving))
+	var err error
+	if !t.journaled {
+		err = os.RemoveAll(t.disk.path(tempDir))
+	}
+	return errors.Join(err, t.lock.release(t.leaving))
+}
+
+// open refuses what comes after the end.
+func (t *Transaction) open() error {
+	if t.closed || t.tree == nil {
+		return errors.New("transaction: it is over")
+	}
+	return nil
 }
 
 // RemoveOptions select packages of one suite.

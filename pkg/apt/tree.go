@@ -33,6 +33,11 @@ type suite struct {
 	flat    *place                  // nil when the suite has no flat form
 }
 
+// newSuite is a suite that lies in a directory, not loaded yet.
+func newSuite(name, dir string) *suite {
+	return &suite{place: place{dir: dir}, name: name, indices: map[indexKey]*index{}}
+}
+
 // places lists the suite's own place and the others where clients find it.
 func (s *suite) places() []*place {
 	places := []*place{&s.place}

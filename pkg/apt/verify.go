@@ -32,16 +32,17 @@ type Finding struct {
 
 // Report is what a check has covered and found.
 type Report struct {
-	Suites   int       `json:"suites"`   // with their aliases and flat forms
-	Indices  int       `json:"indices"`  // files that Release files list
-	Packages int       `json:"packages"` // files in the pool that indices list
-	Bytes    int64     `json:"bytes"`    // of those packages
-	Findings []Finding `json:"findings"` // sorted by path
+	Suites    int       `json:"suites"` // with their aliases and flat forms
+	Snapshots int       `json:"snapshots,omitempty"`
+	Indices   int       `json:"indices"`  // files that Release files list
+	Packages  int       `json:"packages"` // files in the pool that indices list
+	Bytes     int64     `json:"bytes"`    // of those packages
+	Findings  []Finding `json:"findings"` // sorted by path
 }
 
 // Verify checks a published tree as apt and mirrors would see it: signatures and their keys, dates, that Release.gpg and
-// Release belong to InRelease, every listed index under its canonical name and under by-hash, and every listed package
-// with its size and digest. It takes no lock and changes nothing. What it finds wrong is in the report; the error is for
+// Release belong to InRelease, every listed index under its canonical name and under by-hash, what snapshots keep, and
+// every listed package with its size and digest. It takes no lock and changes nothing. What it finds wrong is in the report; the error is for
 // what kept it from looking.
 func Verify(ctx context.Context, o VerifyOptions) (*Report, error) {
 	if len(o.Keyring) == 0 {
@@ -71,6 +72,9 @@ func Verify(ctx context.Context, o VerifyOptions) (*Report, error) {
 	}
 	if v.report.Suites == 0 {
 		v.found(distsDir, "no suite is published")
+	}
+	if err := v.snapshots(ctx); err != nil {
+		return nil, err
 	}
 	v.keyrings()
 	if err := v.poolFiles(ctx); err != nil {
