@@ -54,9 +54,10 @@ func printError(env *environment, cmd *cobra.Command, err error) {
 	}
 	// Standard error has it already when standard output is gone.
 	_ = json.NewEncoder(env.Stdout).Encode(struct {
-		Kind   string `json:"kind"`
-		Error  string `json:"error"`
-		Hint   string `json:"hint,omitempty"`
-		Status int    `json:"status"`
-	}{"error", err.Error(), next, exitStatus(err)})
+		Kind    string    `json:"kind"`
+		Error   string    `json:"error"`
+		Hint    string    `json:"hint,omitempty"`
+		Status  int       `json:"status"`
+		Refused []refused `json:"refused,omitempty"`
+	}{"error", err.Error(), next, exitStatus(err), refusedFor(err)})
 }

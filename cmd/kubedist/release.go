@@ -40,6 +40,7 @@ type releaseOptions struct {
 	memory      string
 	keepGoing   bool
 	archive     archiveOptions
+	force       forceOptions
 	noArchive   bool
 }
 
@@ -66,6 +67,7 @@ func (o *releaseOptions) addFlags(cmd *cobra.Command, until release.Step) {
 	}
 	if until == release.Publish {
 		o.archive.addFlags(cmd)
+		o.force.addFlags(cmd)
 		f.BoolVar(&o.noArchive, "no-archive", false, "do not publish into an archive")
 	}
 }
@@ -120,7 +122,7 @@ func runRelease(ctx context.Context, env *environment, o *releaseOptions, until 
 	options.Reporter = view
 	result, err := release.Run(ctx, options)
 	if err := errors.Join(err, view.Close()); err != nil {
-		return sourceStatus(err)
+		return hintForce(sourceStatus(err))
 	}
 	return o.show.result(env, result, func(w io.Writer) { summarize(w, result, options, env.Now().Sub(start)) })
 }
@@ -182,7 +184,11 @@ func (o *releaseOptions) options(ctx context.Context, env *environment, until re
 		if err != nil {
 			return r, usageError(err)
 		}
-		r.Archive = &release.Archive{Root: o.archive.root, Definition: definition}
+		override, err := o.force.refusals()
+		if err != nil {
+			return r, err
+		}
+		r.Archive = &release.Archive{Root: o.archive.root, Definition: definition, Override: override, NotAfter: env.Now()}
 	}
 	if until == release.Debs || until == release.Publish {
 		if r.Compression, err = deb.ParseCompression(o.compression); err != nil {

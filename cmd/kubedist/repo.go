@@ -96,7 +96,8 @@ type publishingOptions struct {
 	archive  archiveOptions
 	signer   signerOptions
 	keyrings []string
-	force    bool
+	force    forceOptions
+	signAnew bool
 	dryRun   bool
 	json     bool
 }
@@ -112,19 +113,24 @@ func (o *publishingOptions) addPublishFlags(cmd *cobra.Command) {
 	o.archive.addFlags(cmd)
 	o.signer.addFlags(cmd)
 	cmd.Flags().StringSliceVar(&o.keyrings, "keyring", nil, "files of further public keys: they go into the archive's keyring, and what they signed counts as its own")
+	o.force.addFlags(cmd)
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
 }
 
-// options reads keys and clock. The signatures are dated by SOURCE_DATE_EPOCH where it is set; then the real time is not
-// looked at, so that an old release can be made again.
+// options reads keys and clock. The signatures are dated by SOURCE_DATE_EPOCH where it is set; then the real time decides
+// nothing, so that an old release can be made again, but that must not be later.
 func (o *publishingOptions) options(ctx context.Context, env *environment) (apt.PublishOptions, error) {
-	p := apt.PublishOptions{Now: env.Now().UTC().Truncate(time.Second), Clock: env.Now, Force: o.force}
+	p := apt.PublishOptions{Now: env.Now().UTC().Truncate(time.Second), Clock: env.Now, SignAnew: o.signAnew}
+	var err error
+	if p.Override, err = o.force.refusals(); err != nil {
+		return p, err
+	}
 	epoch, err := sourceDateEpoch(env)
 	if err != nil {
 		return p, err
 	}
 	if !epoch.IsZero() {
-		p.Now, p.Clock = epoch, nil
+		p.Now, p.Clock, p.NotAfter = epoch, nil, env.Now()
 	}
 	if p.Keyring, err = readKeyrings(o.keyrings); err != nil {
 		return p, usageError(err)

@@ -31,7 +31,8 @@ already is not added again; another file under the same name, version and archit
 
 A .dsc stands for its source package, whose other files lie beside it or are in the archive already.
 
-Without --suite a Kubernetes package goes into the suites that accept its version. Other packages need --suite.
+Without --suite a Kubernetes package goes into the suites that accept its version, but for those that would let it go at
+once. Other packages need --suite. What the rules of a suite let go (keep and minors in the definition) leaves it.
 
 Exit status: 0 done, 1 failed, 2 bad option or input.`,
 		Example: `  kubedist repo add out/v1.36.3/debs --suite v1.36,stable
@@ -67,7 +68,7 @@ func (o *addOperation) take(args []string) error {
 }
 
 func (o *addOperation) run(ctx context.Context, s *session) error {
-	add := apt.AddOptions{Suites: o.suites, Component: o.component, KeepExisting: o.keepExisting, Jobs: o.jobs}
+	add := apt.AddOptions{Suites: o.suites, Component: o.component, KeepExisting: o.keepExisting, Override: s.options.Override, Jobs: o.jobs}
 	added, err := s.tx.Add(ctx, o.debs, add)
 	if err != nil {
 		return inputError(hintSuites(err, s.definition))
@@ -153,11 +154,13 @@ func newRepoPublishCommand(env *environment) *cobra.Command {
 		Long: `Publishes what the definition or the keys have changed, finishes what a killed run left behind, and signs the
 suites anew whose Valid-Until is near (refresh-before in the definition). All other suites stay untouched.
 
-Run it from a timer, well more often than refresh-before.`,
+Run it from a timer, well more often than refresh-before.
+
+` + refusalsHelp(),
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runOperations(cmd.Context(), env, o) },
 	}
 	o.addFlags(cmd)
-	cmd.Flags().BoolVar(&o.force, "force", false, "sign every suite anew")
+	cmd.Flags().BoolVar(&o.signAnew, "sign-anew", false, "sign every suite anew, whether it changed or not")
 	return cmd
 }

@@ -87,7 +87,7 @@ func publishAndPrint(ctx context.Context, o *publishingOptions, s *session) erro
 	}
 	result, err := s.tx.Publish(ctx, s.options)
 	if err != nil {
-		return err
+		return hintForce(err)
 	}
 	if err := s.tx.Close(); err != nil {
 		return err
@@ -138,6 +138,9 @@ func (c *changes) print(w io.Writer) {
 }
 
 func printPublished(w io.Writer, result *apt.Result) {
+	for _, r := range result.Retired {
+		fmt.Fprintf(w, "retired  %s %s %s: %s, by %s\n", r.Package, r.Version, r.Architecture, r.Suite, r.Rule)
+	}
 	for _, s := range result.Suites {
 		if s.Published {
 			fmt.Fprintf(w, "suite %s: published, %s, valid until %s\n", s.Suite, s.Reason, s.ValidUntil.UTC().Format("2006-01-02"))

@@ -136,7 +136,7 @@ stable  kubeadm    1.36.3-1.1  amd64 arm64
 	var published struct {
 		Suites []struct{ Suite, Reason string }
 	}
-	if err := json.Unmarshal([]byte(s.must("publish", "--force", "--json", "--url", "https://example.org/elsewhere/")), &published); err != nil || len(published.Suites) != 2 || published.Suites[0].Reason != "forced" {
+	if err := json.Unmarshal([]byte(s.must("publish", "--sign-anew", "--json", "--url", "https://example.org/elsewhere/")), &published); err != nil || len(published.Suites) != 2 || published.Suites[0].Reason != "asked for" {
 		t.Errorf("publish --json gives %+v, %v", published, err)
 	}
 	sources, err := os.ReadFile(filepath.Join(s.root, "dists/stable/kubernetes.sources"))

@@ -2,16 +2,12 @@ package apt
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path"
 	"slices"
+	"strings"
 
 	"kubedist/pkg/atomicfile"
-	"kubedist/pkg/deb"
-	"kubedist/pkg/hint"
 )
 
 // AddOptions say where packages go.
@@ -23,7 +19,10 @@ type AddOptions struct {
 	// KeepExisting keeps the archive's package where one of the same name, version and architecture has other contents,
 	// instead of refusing the new one.
 	KeepExisting bool
-	Jobs         int // packages that are read at once; 0 is one per processor
+	// Override may name [RefuseContents]: then a file in the pool is replaced that no index lists any more, neither a
+	// published one nor one that is kept for clients in the middle of an update.
+	Override []Refusal
+	Jobs     int // packages that are read at once; 0 is one per processor
 }
 
 // Outcome tells what became of a package that was to be added.
@@ -51,8 +50,9 @@ type Added struct {
 
 // Add reads packages, each once, and adds them to suites. It fails without a change to the transaction when a file is no
 // package, when a suite does not take its version or architecture, and when the archive has, or had, another file under
-// the same name, version and architecture: clients that hold the one would never get the other. The results are in the
-// order of paths.
+// the same name, version and architecture: clients that hold the one would never get the other. That last error is a
+// [Problem]. Where the suites are not named, those are left out whose rules would take a version out at once. The results
+// are in the order of paths.
 func (t *Transaction) Add(ctx context.Context, paths []string, o AddOptions) ([]Added, error) {
 	added, err := t.add(ctx, paths, o)
 	return added, atomicfile.Explain(t.disk.root, err)
@@ -75,9 +75,9 @@ func (t *Transaction) add(ctx context.Context, paths []string, o AddOptions) ([]
 		return nil, err
 	}
 	plan := make([]decision, len(paths))
-	pool := map[string]*pooled{}
+	pool, there := map[string]*pooled{}, minorsThere{}
 	for i, r := range read {
-		if plan[i], err = t.decide(ctx, r, pool, o); err != nil {
+		if plan[i], err = t.decide(ctx, r, pool, there, o); err != nil {
 			return nil, fmt.Errorf("package %s: %w", paths[i], err)
 		}
 	}
@@ -111,7 +111,7 @@ type decision struct {
 }
 
 // suitesFor gives the suites that a package is to go into, all of which take it.
-func (t *Transaction) suitesFor(e *entry, o AddOptions) ([]*suite, error) {
+func (t *Transaction) suitesFor(ctx context.Context, e *entry, there minorsThere, o AddOptions) ([]*suite, error) {
 	names := o.Suites
 	if len(names) == 0 {
 		var err error
@@ -119,42 +119,48 @@ func (t *Transaction) suitesFor(e *entry, o AddOptions) ([]*suite, error) {
 			return nil, err
 		}
 	}
-	suites := make([]*suite, len(names))
-	for i, name := range names {
-		var err error
-		if suites[i], err = t.tree.suite(name); err != nil {
+	suites := make([]*suite, 0, len(names))
+	for _, name := range names {
+		s, err := t.tree.suite(name)
+		if err != nil {
 			return nil, err
 		}
-		if err := t.tree.def.accepts(suites[i].def, e.name, e.version); err != nil {
+		if err := t.tree.def.accepts(s.def, e.name, e.version); err != nil {
 			return nil, err
 		}
+		if len(o.Suites) == 0 {
+			outlived, err := there.outlive(ctx, t.tree, s, e)
+			if err != nil {
+				return nil, err
+			}
+			if outlived {
+				continue
+			}
+		}
+		suites = append(suites, s)
+	}
+	if len(suites) == 0 {
+		return nil, fmt.Errorf("version %s: %s have newer minor versions alone: %w", e.version, strings.Join(names, ", "), ErrNoSuite)
 	}
 	return suites, nil
 }
 
 // decide compares a package with what the archive has. pool takes the copies that are to go into the pool.
-func (t *Transaction) decide(ctx context.Context, r readPackage, pool map[string]*pooled, o AddOptions) (decision, error) {
+func (t *Transaction) decide(ctx context.Context, r readPackage, pool map[string]*pooled, there minorsThere, o AddOptions) (decision, error) {
 	e := r.entry
 	if err := t.tree.def.takes(e.arch); err != nil {
 		return decision{}, fmt.Errorf("control: %w", err)
 	}
-	suites, err := t.suitesFor(e, o)
+	suites, err := t.suitesFor(ctx, e, there, o)
 	if err != nil {
 		return decision{}, err
 	}
-	known, err := t.known(ctx, e, pool)
+	known, listed, err := t.known(ctx, e, pool)
 	if err != nil {
 		return decision{}, err
 	}
 	switch {
 	case known == nil:
-		if r.temp == "" { // what the pool has of the same size is something else
-			if r.temp, err = t.disk.copy(ctx, r.path); err != nil {
-				return decision{}, err
-			}
-		}
-		pool[e.filename] = &pooled{temp: r.temp, entry: e}
-		return decision{suites: suites, entry: e}, nil
 	case known.sha256 == e.sha256 && known.version == e.version:
 		// A listed package whose file is lost or cut short gets it back.
 		if r.temp != "" && pool[known.filename] == nil && t.pool[known.filename] == nil && t.pooledSize(known.filename) != e.size {
@@ -163,55 +169,18 @@ func (t *Transaction) decide(ctx context.Context, r readPackage, pool map[string
 		return decision{suites: suites, entry: known}, nil
 	case o.KeepExisting && known.version == e.version && known.arch == e.arch:
 		return decision{suites: suites, entry: known, kept: true}, nil
-	}
-	return decision{}, hint.Errorf("give the new one a higher revision; users who have the other would never get it",
-		"%s: the archive has it with SHA-256 %s as %s, this file has %s", path.Base(e.filename), known.sha256, known.filename, e.sha256)
-}
-
-// known finds what the archive has under the package's name, version and architecture, or under the path its file would
-// get: in this transaction, in the indices, or in the pool without an index.
-func (t *Transaction) known(ctx context.Context, want *entry, pool map[string]*pooled) (*entry, error) {
-	for _, files := range []map[string]*pooled{pool, t.pool} {
-		if p := files[want.filename]; p != nil {
-			return p.entry, nil
+	default:
+		if err := t.replace(ctx, e, known, listed, o); err != nil {
+			return decision{}, err
 		}
 	}
-	for _, s := range t.tree.suites {
-		for _, key := range s.keys() {
-			if want.arch != "all" && key.arch != want.arch {
-				continue
-			}
-			x, err := t.tree.index(ctx, s, key)
-			if err != nil {
-				return nil, err
-			}
-			candidates := x.named(want.name)
-			for i := range candidates {
-				e := &candidates[i]
-				if e.filename == want.filename || e.version == want.version && e.arch == want.arch {
-					return e, nil
-				}
-			}
+	if r.temp == "" { // what the pool has of the same size is something else
+		if r.temp, err = t.disk.copy(ctx, r.path); err != nil {
+			return decision{}, err
 		}
 	}
-	f, err := os.Open(t.disk.path(want.filename))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	// No index lists it: a run was killed after it had filled the pool, or a removal waits for garbage collection. A file
-	// that cannot be read as a package is no promise to anyone and is replaced.
-	orphan, err := deb.Read(ctx, f, deb.Limits{})
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	if err != nil {
-		return nil, nil
-	}
-	return newEntry(orphan, want.filename)
+	pool[e.filename] = &pooled{temp: r.temp, entry: e}
+	return decision{suites: suites, entry: e}, nil
 }
 
 // insert puts an entry into the suites' indices.

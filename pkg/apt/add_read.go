@@ -47,18 +47,18 @@ func (t *Transaction) readAll(ctx context.Context, paths []string, o AddOptions)
 // read reads a package and copies it on the way, unless the pool seems to have it: that shows by name and size, and is
 // made sure of by digest later.
 func (t *Transaction) read(ctx context.Context, name string, o AddOptions) (readPackage, error) {
+	stat, err := os.Stat(name)
+	if err != nil {
+		return readPackage{}, err
+	}
+	if !stat.Mode().IsRegular() { // opening a named pipe would wait for its other end
+		return readPackage{}, errors.New("not a regular file")
+	}
 	src, err := os.Open(name)
 	if err != nil {
 		return readPackage{}, err
 	}
 	defer src.Close()
-	stat, err := src.Stat()
-	if err != nil {
-		return readPackage{}, err
-	}
-	if !stat.Mode().IsRegular() {
-		return readPackage{}, errors.New("not a regular file")
-	}
 	base := filepath.Base(name)
 	if guess, _, found := strings.Cut(base, "_"); found && deb.CheckName(guess) == nil {
 		if t.pooledSize(poolPath(o.Component, guess, base)) == stat.Size() {

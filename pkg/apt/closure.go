@@ -5,118 +5,93 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"kubedist/pkg/deb822"
-	"kubedist/pkg/hint"
 )
 
-// unsatisfied finds the dependencies of newly added Kubernetes packages that no user could install: nothing in the suite
-// provides them, and the definition does not declare that the distribution does. Other packages may depend on anything a
-// distribution has, which this package cannot know.
-func (p *publication) unsatisfied(ctx context.Context) ([]error, error) {
-	var problems []error
+// unsatisfied finds the dependencies of Kubernetes packages that no user could install, because nothing in the suite
+// provides them and the definition does not declare that the distribution does: of packages that were added, and of
+// packages whose dependency was removed. Other packages may depend on anything a distribution has, which this package
+// cannot know.
+func (p *publication) unsatisfied(ctx context.Context) ([]*Problem, error) {
+	type key struct{ name, version, problem string }
+	var found []inSuite
 	for _, d := range p.drafts {
 		if d.past != &d.suite.place {
 			continue
 		}
+		var order []key
+		first, archs := map[key]unmet{}, map[key][]string{}
 		for _, arch := range p.tree.def.Architectures {
-			var fresh []*entry
-			for _, component := range p.tree.def.Components {
-				if x := d.suite.indices[indexKey{component, arch}]; x != nil {
-					for _, e := range x.added {
-						if slices.Contains(p.tree.def.KubernetesPackages, e.name) {
-							fresh = append(fresh, e)
-						}
-					}
-				}
-			}
-			if len(fresh) == 0 {
-				continue
-			}
-			slices.SortFunc(fresh, compareEntries)
-			offers, err := p.tree.offers(ctx, d.suite, arch)
+			lacks, err := p.unsatisfiedOn(ctx, d.suite, arch)
 			if err != nil {
 				return nil, err
 			}
-			for _, e := range fresh {
-				if err := offers.satisfy(e, p.tree.def.Distribution); err != nil {
-					problems = append(problems, fmt.Errorf("suite %s: %s %s (%s): %w", d.suite.name, e.name, e.version, e.arch, err))
+			for _, u := range lacks {
+				k := key{u.entry.name, u.entry.version, u.err.Error()}
+				if archs[k] == nil {
+					order, first[k] = append(order, k), u
 				}
+				archs[k] = append(archs[k], arch)
+			}
+		}
+		for _, k := range order {
+			found = append(found, inSuite{d.suite.name, fmt.Errorf("%s %s (%s): %w", k.name, k.version, strings.Join(archs[k], " "), first[k].err)})
+		}
+	}
+	return acrossSuites(RefuseDependency, found), nil
+}
+
+// unsatisfiedOn looks at one architecture of a suite, when something was added to it or removed from it.
+func (p *publication) unsatisfiedOn(ctx context.Context, s *suite, arch string) ([]unmet, error) {
+	fresh, lost := map[*entry]bool{}, offers{}
+	for _, component := range p.tree.def.Components {
+		if x := s.indices[indexKey{component, arch}]; x != nil {
+			for _, e := range x.added {
+				if p.tree.def.isKubernetes(e.name) {
+					fresh[e] = true
+				}
+			}
+			for _, e := range x.lost {
+				lost.add(e)
 			}
 		}
 	}
-	return problems, nil
+	if len(fresh) == 0 && len(lost) == 0 {
+		return nil, nil
+	}
+	entries, err := p.tree.entries(ctx, s, arch)
+	if err != nil {
+		return nil, err
+	}
+	offers := offers{}
+	for _, e := range entries {
+		offers.add(e)
+	}
+	var all []unmet
+	for _, e := range entries {
+		if !fresh[e] && (len(lost) == 0 || !p.tree.def.isKubernetes(e.name)) {
+			continue
+		}
+		lacks := offers.unmet(e, arch, p.tree.def.distribution)
+		if !fresh[e] { // what an earlier publishing let pass is not asked about again
+			lacks = slices.DeleteFunc(lacks, func(u unmet) bool { return !lost.has(u.clause) })
+		}
+		all = append(all, lacks...)
+	}
+	return all, nil
 }
 
-// offers are the packages that one architecture can have from a suite, by name: an "=" selector for each version, and
-// one without a version for a virtual package that has none (Policy 7.5).
-type offers map[string][]Selector
-
-func (t *tree) offers(ctx context.Context, s *suite, arch string) (offers, error) {
-	o := offers{}
+// entries lists what one architecture of a suite has, in the order of an index.
+func (t *tree) entries(ctx context.Context, s *suite, arch string) ([]*entry, error) {
+	var all []*entry
 	for _, component := range t.def.Components {
 		x, err := t.index(ctx, s, indexKey{component, arch})
 		if err != nil {
 			return nil, err
 		}
-		for _, e := range x.merged() {
-			o[e.name] = append(o[e.name], Selector{Package: e.name, Relation: "=", Version: e.version})
-			if !strings.Contains(e.text, "\nProvides:") {
-				continue
-			}
-			control, err := deb822.Parse([]byte(e.text), deb822.Limits{})
-			if err != nil {
-				continue
-			}
-			for provided := range strings.SplitSeq(control.Get("Provides"), ",") {
-				if has, err := ParseSelector(provided); err == nil {
-					o[has.Package] = append(o[has.Package], has)
-				}
-			}
-		}
+		all = append(all, x.merged()...)
 	}
-	return o, nil
-}
-
-// satisfy checks what one package needs (Policy 7.2).
-func (o offers) satisfy(e *entry, distribution []string) error {
-	control, err := deb822.Parse([]byte(e.text), deb822.Limits{})
-	if err != nil {
-		return err
+	if len(t.def.Components) > 1 {
+		slices.SortStableFunc(all, compareEntries)
 	}
-	for _, field := range []string{"Pre-Depends", "Depends"} {
-		for clause := range strings.SplitSeq(control.Get(field), ",") {
-			if clause = strings.Join(strings.Fields(clause), " "); clause == "" {
-				continue
-			}
-			ok, err := o.have(clause, distribution)
-			if err != nil {
-				return fmt.Errorf("field %s: %w", field, err)
-			}
-			if !ok {
-				return hint.Errorf("add that package too, or name it under distribution in the archive's definition",
-					"field %s: neither the suite nor the distribution has %s", field, clause)
-			}
-		}
-	}
-	return nil
-}
-
-// have reports whether one of a clause's alternatives can be had.
-func (o offers) have(clause string, distribution []string) (bool, error) {
-	for alternative := range strings.SplitSeq(clause, "|") {
-		want, err := ParseSelector(alternative)
-		if err != nil {
-			return false, err
-		}
-		if slices.Contains(distribution, want.Package) {
-			return true, nil
-		}
-		for _, has := range o[want.Package] {
-			if want.Relation == "" || has.Relation == "=" && want.takes(has.Version) {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
+	return all, nil
 }

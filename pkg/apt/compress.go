@@ -13,6 +13,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
+
+	"kubedist/pkg/deb"
 )
 
 // packedFile is a file being written: it is hashed and counted on its way to the disk.
@@ -77,11 +79,20 @@ type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }
 
-// maxIndex bounds an unpacked index in bytes: room for more than a million packages.
-const maxIndex = 1 << 30
+const (
+	// maxIndex bounds an unpacked index in bytes: room for more than a million packages.
+	maxIndex = 1 << 30
+	// maxWindow bounds in bytes what a compressed index may ask for to be unpacked: xz -9 needs that much.
+	maxWindow = 64 << 20
+)
 
 // unpackIndex gives the plain text of an index that is stored in the given compression.
 func unpackIndex(packed []byte, compression string) ([]byte, error) {
+	return unpackUpTo(packed, compression, maxIndex)
+}
+
+// unpackUpTo refuses what unpacks to more than most bytes.
+func unpackUpTo(packed []byte, compression string, most int64) ([]byte, error) {
 	var plain io.Reader
 	var err error
 	switch compression {
@@ -91,21 +102,23 @@ func unpackIndex(packed []byte, compression string) ([]byte, error) {
 		plain, err = gzip.NewReader(bytes.NewReader(packed))
 	case "zst":
 		var decoder *zstd.Decoder
-		if decoder, err = zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderConcurrency(1)); err == nil {
+		if decoder, err = zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow)); err == nil {
 			defer decoder.Close()
 			plain = decoder
 		}
 	case "xz":
-		plain, err = xz.NewReader(bytes.NewReader(packed))
+		if err = deb.CheckXZ(packed, maxWindow); err == nil {
+			plain, err = xz.ReaderConfig{SingleStream: true}.NewReader(bytes.NewReader(packed))
+		}
 	default:
 		err = fmt.Errorf("compression %q is unknown", compression)
 	}
 	if err != nil {
 		return nil, err
 	}
-	text, err := io.ReadAll(io.LimitReader(plain, maxIndex+1))
-	if err == nil && len(text) > maxIndex {
-		err = fmt.Errorf("unpacks to more than %d bytes", maxIndex)
+	text, err := io.ReadAll(io.LimitReader(plain, most+1))
+	if err == nil && int64(len(text)) > most {
+		err = fmt.Errorf("unpacks to more than %d bytes", most)
 	}
 	return text, err
 }

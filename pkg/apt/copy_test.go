@@ -99,6 +99,7 @@ func TestCopyRefuses(t *testing.T) {
 func TestDiff(t *testing.T) {
 	t.Parallel()
 	a := newArchive(t)
+	a.override = []apt.Refusal{apt.RefuseArchitecture}
 	a.publish([]string{"stable"}, newDeb(t, "kubeadm", "1.36.1-1.1", "amd64"), newDeb(t, "kubeadm", "1.36.1-1.1", "arm64"), newDeb(t, "docs", "1-1", "all"))
 	a.keep("before")
 	a.change(func(tx *apt.Transaction) error {

@@ -38,8 +38,12 @@ type Definition struct {
 	Trace        string // the name of this host in project/trace, by which mirrors tell what they have; "" for no trace
 
 	KubernetesPackages []string // the packages whose version is that of Kubernetes
-	Distribution       []string // packages that clients have from elsewhere
-	Suites             []Suite
+	// Distribution are the packages that every client has from elsewhere, as Depends fields name them. With a version,
+	// "libc6 (>= 2.36)", it tells what versions those may be; without one it stands for whatever is asked for.
+	Distribution []string
+	Suites       []Suite
+
+	distribution distribution
 }
 
 // Suite is one suite of an archive. Its name is its Suite, its Codename and its directory under dists.
@@ -56,7 +60,8 @@ type Suite struct {
 	// Keep is how many versions of each package and architecture stay, the newest; 0 for all. Older ones that another
 	// package of the suite needs stay too.
 	Keep int
-	// Minors is how many minor versions of Kubernetes the suite has, the newest; 0 for all.
+	// Minors is how many minor versions of each of the definition's KubernetesPackages and architecture stay, the newest;
+	// 0 for all. Here too older ones stay that another package of the suite needs.
 	Minors int
 
 	versions *semver.Constraints
@@ -188,7 +193,7 @@ func (d *Definition) SuitesFor(version string) ([]string, error) {
 // SuitesForPackage returns the suites that take a package by its own version, which only those can be asked for that
 // the definition lists as Kubernetes packages. All others get [ErrNoSuite].
 func (d *Definition) SuitesForPackage(name, version string) ([]string, error) {
-	if !slices.Contains(d.KubernetesPackages, name) {
+	if !d.isKubernetes(name) {
 		return nil, fmt.Errorf("the version of %s does not say which suites it belongs to: %w", name, ErrNoSuite)
 	}
 	return d.SuitesFor(kubernetesVersion(version))
@@ -207,7 +212,7 @@ func (d *Definition) indexKeys() []indexKey {
 
 // accepts refuses a Kubernetes package whose version the suite does not take.
 func (d *Definition) accepts(s *Suite, name, version string) error {
-	if !slices.Contains(d.KubernetesPackages, name) {
+	if !d.isKubernetes(name) {
 		return nil
 	}
 	v, err := semver.NewVersion(kubernetesVersion(version))
@@ -227,4 +232,8 @@ func kubernetesVersion(version string) string {
 		return version
 	}
 	return strings.Replace(v.Upstream, "~", "-", 1)
+}
+
+func (d *Definition) isKubernetes(name string) bool {
+	return slices.Contains(d.KubernetesPackages, name)
 }

@@ -82,7 +82,11 @@ func (c *definitionChecker) check(d *Definition, architectures []string) {
 		}
 	}
 	c.list("kubernetes-packages", d.KubernetesPackages, false, deb.CheckName)
-	c.list("distribution", d.Distribution, false, deb.CheckName)
+	c.list("distribution", d.Distribution, false, func(s string) error {
+		declared, err := ParseSelector(s)
+		d.distribution = append(d.distribution, declared)
+		return err
+	})
 	c.suites(d)
 }
 

@@ -15,11 +15,11 @@ import (
 func TestDefinition(t *testing.T) {
 	t.Parallel()
 	d := definition(t)
-	if d.ValidFor != 180*24*time.Hour || d.RefreshBefore != 90*24*time.Hour || len(d.Suites) != 5 || d.Suites[2].Name != "v1.36" {
+	if d.ValidFor != 180*24*time.Hour || d.RefreshBefore != 90*24*time.Hour || len(d.Suites) != 6 || d.Suites[2].Name != "v1.36" {
 		t.Errorf("got %+v", d)
 	}
 	for version, want := range map[string]string{
-		"v1.36.3": "v1.36 stable unstable", "1.34.0": "v1.34 stable unstable", "v1.36.0-rc.0": "unstable", "v1.37.0": "stable unstable", "v1.37.0-alpha.1": "unstable",
+		"v1.36.3": "v1.36 stable latest unstable", "1.34.0": "v1.34 stable latest unstable", "v1.36.0-rc.0": "unstable", "v1.37.0": "stable latest unstable", "v1.37.0-alpha.1": "unstable",
 	} {
 		got, err := d.SuitesFor(version)
 		if err != nil || strings.Join(got, " ") != want {
@@ -43,7 +43,7 @@ func TestDefinition(t *testing.T) {
 func TestNewMinorIsOneLine(t *testing.T) {
 	t.Parallel()
 	d := definition(t, `  - {name: stable`, "  - {name: v1.37, accepts: \"~1.37\"}\n  - {name: stable")
-	if got, err := d.SuitesFor("v1.37.0"); err != nil || strings.Join(got, " ") != "v1.37 stable unstable" {
+	if got, err := d.SuitesFor("v1.37.0"); err != nil || strings.Join(got, " ") != "v1.37 stable latest unstable" {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
@@ -81,6 +81,7 @@ func TestDefinitionErrors(t *testing.T) {
 		{"no YAML", "origin: Kubernetes", "origin: [", "archive.yaml:"},
 		{"two documents", "# The archive's definition", "---\na: b\n---\n#", "more than one document"},
 		{"wrong type", "generations: 5", "generations: many", fmt.Sprintf("archive.yaml:%d: ", line("generations:"))},
+		{"distribution", "mount,", "mount (>> ),", fmt.Sprintf("archive.yaml:%d: distribution[2]: relation", line("distribution:"))},
 		{"package name", "[kubeadm,", "[Kubeadm,", "kubernetes-packages[0]: package name"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -54,7 +54,7 @@ func ExampleDefinition_SuitesFor() {
 		fmt.Println(version, suites, err)
 	}
 	// Output:
-	// v1.36.3 [v1.36 stable unstable] <nil>
+	// v1.36.3 [v1.36 stable latest unstable] <nil>
 	// v1.36.0-rc.0 [unstable] <nil>
 }
 

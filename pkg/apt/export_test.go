@@ -2,6 +2,7 @@ package apt
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -152,4 +153,45 @@ func ParseForeign(text string) []string {
 		}
 	}
 	return paths
+}
+
+// Relations reads a Depends and a Provides field and a list of what the distribution has, and looks one up in the other
+// in every way there is.
+func Relations(depends, provides, declared string) error {
+	e := &entry{name: "kubeadm", version: "1.0", arch: "amd64", text: "Package: kubeadm\nDepends: " + depends + "\nProvides: " + provides + "\n"}
+	have := offers{}
+	have.add(e)
+	var d distribution
+	if s, err := ParseSelector(declared); err == nil {
+		d = append(d, s)
+	}
+	have.unmet(e, "amd64", d)
+	clauses, err := e.clauses()
+	if err != nil {
+		return nil
+	}
+	for _, c := range clauses {
+		if have.has(c) != (have.find(c) != nil) {
+			return fmt.Errorf("has and find differ about %s", c.text)
+		}
+	}
+	return nil
+}
+
+// UnpackIndex is unpackIndex.
+func UnpackIndex(packed []byte, compression string) ([]byte, error) {
+	return unpackIndex(packed, compression)
+}
+
+// Sniff is sniff.
+func Sniff(packed []byte) string { return sniff(packed) }
+
+// ParagraphsOf is paragraphsOf: it returns the paragraphs.
+func ParagraphsOf(text, name string) ([]string, error) {
+	entries, err := paragraphsOf(text, name)
+	var texts []string
+	for _, e := range entries {
+		texts = append(texts, e.text)
+	}
+	return texts, err
 }

@@ -123,6 +123,8 @@ type archive struct {
 	def  *apt.Definition
 	key  *openpgp.Key
 	now  time.Time
+
+	override []apt.Refusal
 }
 
 func newArchive(t testing.TB) *archive {
@@ -139,7 +141,7 @@ func (a *archive) begin() *apt.Transaction {
 }
 
 func (a *archive) options() apt.PublishOptions {
-	return apt.PublishOptions{Signers: []openpgp.Signer{a.key}, Now: a.now}
+	return apt.PublishOptions{Signers: []openpgp.Signer{a.key}, Now: a.now, Override: a.override}
 }
 
 // publish runs one transaction that adds packages to suites.

@@ -193,6 +193,7 @@ func TestAptTakesFlat(t *testing.T) {
 	need(t, "apt-get", "apt-cache", "gpgv")
 	a := newArchive(t)
 	a.def = definition(t, withFlat...)
+	a.override = []apt.Refusal{apt.RefuseArchitecture}
 	a.publishNow(newDeb(t, "kubeadm", "1.36.3-1.1", "amd64"), newDeb(t, "kubeadm", "1.36.3-1.1", "arm64"), newDeb(t, "docs", "1:2+x~y-1", "all"))
 	url := a.serve()
 	c := newClient(t, "amd64", "")

@@ -67,7 +67,7 @@ func (t *Transaction) importAll(ctx context.Context, plan *ImportPlan, o AddOpti
 			}
 			r.entry.keepPath(w.Filename)
 			o.Suites = w.suites
-			if decisions[numbers[i]], err = t.decide(ctx, r, pool, o); err != nil {
+			if decisions[numbers[i]], err = t.decide(ctx, r, pool, minorsThere{}, o); err != nil {
 				if ctx.Err() != nil {
 					return nil, ctx.Err()
 				}

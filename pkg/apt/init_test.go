@@ -53,6 +53,7 @@ func TestNewDefinition(t *testing.T) {
 func TestListByArchitecture(t *testing.T) {
 	t.Parallel()
 	a := newArchive(t)
+	a.override = []apt.Refusal{apt.RefuseArchitecture}
 	a.publish(all, newDeb(t, "kubeadm", "1.36.2-1.1", "amd64"), newDeb(t, "kubeadm", "1.36.10-1.1", "amd64"), newDeb(t, "kubeadm", "1.36.2-1.1", "arm64"), newDeb(t, "docs", "1-1", "all"))
 	list, err := apt.List(t.Context(), apt.Options{Root: a.root, Definition: a.def}, "stable")
 	if err != nil {

@@ -66,6 +66,10 @@ func (p *publication) plan(ctx context.Context) error {
 			return err
 		}
 	}
+	var err error
+	if p.result.Retired, err = p.tx.retire(ctx); err != nil {
+		return err
+	}
 	for _, s := range p.tree.suites {
 		if s.def == nil {
 			if s.release != nil {
@@ -120,9 +124,6 @@ func (s *suite) changes() int {
 // draft drafts all places of a suite, out of sight, keeps the drafts of those that must be published, and notes what came
 // of it.
 func (p *publication) draft(ctx context.Context, s *suite) error {
-	if err := p.keepsArchitectures(s); err != nil {
-		return err
-	}
 	own, err := p.draftOwn(ctx, s)
 	if err != nil {
 		return err
@@ -227,8 +228,8 @@ func (p *publication) reason(d *draft) string {
 		return "signing keys changed"
 	case !sameContent(old, d.release):
 		return "definition changed"
-	case p.options.Force:
-		return "forced"
+	case p.options.SignAnew:
+		return "asked for"
 	case old.ValidUntil.Before(p.now().Add(p.tree.def.RefreshBefore)) && p.options.Now.After(old.Date):
 		return "Valid-Until was near"
 	}
@@ -241,29 +242,6 @@ func (p *publication) now() time.Time {
 		return p.options.Clock()
 	}
 	return p.options.Now
-}
-
-// keepsArchitectures refuses to drop an index that lists packages because the definition no longer has its component or
-// architecture.
-func (p *publication) keepsArchitectures(s *suite) error {
-	if s.release == nil {
-		return nil
-	}
-	for _, component := range s.sourceComponents() {
-		if f, _ := s.release.File(sourcesName(component)); f.Size > 0 && !slices.Contains(p.tree.def.Components, component) {
-			return fmt.Errorf("%s: has source packages, but the definition has no such component", f.Path)
-		}
-	}
-	for _, key := range s.keys() {
-		def := p.tree.def
-		if slices.Contains(def.Components, key.component) && slices.Contains(def.Architectures, key.arch) {
-			continue
-		}
-		if f, _ := s.release.File(packagesName(key)); f.Size > 0 {
-			return fmt.Errorf("%s: has packages, but the definition has no such component or architecture", f.Path)
-		}
-	}
-	return nil
 }
 
 // newRelease fills in all but the list of files.

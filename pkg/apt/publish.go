@@ -22,20 +22,28 @@ type PublishOptions struct {
 	// dated a second after that, since clients ignore a Release that is older than what they have.
 	Now time.Time
 	// Clock tells the real time. Nothing is published with a date in the future: up to a minute is waited for, as it must
-	// when an archive is published more often than once a second; more is an error. With nil there is no such check.
-	Clock func() time.Time
-	URL   string // of the archive's root as clients see it; "" is the definition's
-	Force bool   // sign every suite anew, whether it changed or not
+	// when an archive is published more often than once a second; more is refused. With nil, as where SOURCE_DATE_EPOCH
+	// stands for the time, nothing is waited for, and the bound is NotAfter.
+	Clock    func() time.Time
+	NotAfter time.Time // the zero time is no bound
+	URL      string    // of the archive's root as clients see it; "" is the definition's
+	// SignAnew signs every suite anew, whether it changed or not.
+	SignAnew bool
+	// Override names the refusals that are not to keep the archive from being published. What each of them overrides
+	// becomes a warning.
+	Override []Refusal
 	// Suites that are to be published even if they hold no package yet.
 	Suites []string
 }
 
 // Result tells what Publish did.
 type Result struct {
-	Suites   []SuiteResult `json:"suites"`           // of the published suites, in the definition's order
-	Pool     []string      `json:"pool,omitempty"`   // files that went into the pool, sorted
-	Pruned   int           `json:"pruned,omitempty"` // files of old generations that were removed
-	Warnings []string      `json:"warnings,omitempty"`
+	Suites []SuiteResult `json:"suites"`         // of the published suites, in the definition's order
+	Pool   []string      `json:"pool,omitempty"` // files that went into the pool, sorted
+	// Retired are the packages that suites no longer list because of their rules, in the order of the suites.
+	Retired  []Retired `json:"retired,omitempty"`
+	Pruned   int       `json:"pruned,omitempty"` // files of old generations that were removed
+	Warnings []string  `json:"warnings,omitempty"`
 }
 
 // SuiteResult tells what became of one suite.
@@ -49,23 +57,10 @@ type SuiteResult struct {
 	ValidUntil time.Time `json:"validUntil"`
 }
 
-// RefusedError lists what keeps an archive from being published. Nothing was written.
-type RefusedError struct{ Problems []error }
-
-func (e *RefusedError) Error() string {
-	texts := make([]string, len(e.Problems))
-	for i, p := range e.Problems {
-		texts[i] = p.Error()
-	}
-	return "refused: " + strings.Join(texts, "; ")
-}
-
-// Unwrap gives the problems, for errors.Is and for their hints.
-func (e *RefusedError) Unwrap() []error { return e.Problems }
-
 // Publish makes the transaction's changes visible: it writes the indices that changed, signs the suites whose content
 // changed, whose definition or keys changed or whose Valid-Until is nearer than the definition's RefreshBefore, and
-// leaves all others untouched.
+// leaves all others untouched. Before that the suites' rules take packages out of what the transaction has changed, or
+// out of everything where it has changed nothing (see [Suite]).
 //
 // Everything is prepared and signed before the first byte clients could see is written. Then it writes in the order that
 // keeps clients and mirrors consistent: pool, keyring and .sources files, by-hash, canonical indices, Release and

@@ -26,6 +26,7 @@ func TestPublishGolden(t *testing.T) {
 	t.Parallel()
 	a := newArchive(t)
 	a.def = definition(t, twoArchs...)
+	a.override = []apt.Refusal{apt.RefuseArchitecture} // 1.36.10 is for one of two
 	a.publish(all,
 		newDeb(t, "kubeadm", "1.36.3-1.1", "amd64", "Section: admin"), newDeb(t, "kubeadm", "1.36.3-1.1", "arm64"),
 		newDeb(t, "kubeadm", "1.36.10-1.1", "amd64"), newDeb(t, "cri-tools", "1.36.0-1.1", "amd64"),
@@ -138,7 +139,7 @@ func TestFutureDate(t *testing.T) {
 	before := snapshot(t, a.root)
 	o := a.options()
 	o.Clock = func() time.Time { return epoch.Add(-time.Hour) }
-	o.Force = true
+	o.SignAnew = true
 	tx := a.begin()
 	defer tx.Close()
 	if _, err := tx.Publish(t.Context(), o); err == nil || !strings.Contains(err.Error(), "in the future") || hint.Of(err) == "" {
@@ -156,12 +157,12 @@ func TestRefresh(t *testing.T) {
 	index := snapshot(t, a.root)["dists/v1.36/main/binary-amd64/Packages.gz"]
 	for _, c := range []struct {
 		days   int
-		force  bool
+		anew   bool
 		reason string
-	}{{89, false, ""}, {89, true, "forced"}, {89 + 91, false, "Valid-Until was near"}} {
+	}{{89, false, ""}, {89, true, "asked for"}, {89 + 91, false, "Valid-Until was near"}} {
 		a.now = epoch.AddDate(0, 0, c.days)
 		o := a.options()
-		o.Force = c.force
+		o.SignAnew = c.anew
 		tx := a.begin()
 		result, err := tx.Publish(t.Context(), o)
 		if err != nil {
@@ -280,7 +281,7 @@ func TestPublishRefuses(t *testing.T) {
 					t.Fatal(err)
 				}
 			} else {
-				o.Force = true
+				o.SignAnew = true
 			}
 			_, err := tx.Publish(t.Context(), o)
 			if c.want == "" {

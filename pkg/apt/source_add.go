@@ -83,7 +83,7 @@ func (t *Transaction) decideSource(ctx context.Context, name string, pool map[st
 	if base := filepath.Base(name); base != deb.SourceName(s) {
 		return sourceDecision{}, hint.Errorf("rename the file", "its name is not that of its source and version, %s", deb.SourceName(s))
 	}
-	suites, err := t.suitesFor(&entry{name: s.Name, version: s.Version, arch: archSource}, o)
+	suites, err := t.suitesFor(ctx, &entry{name: s.Name, version: s.Version, arch: archSource}, minorsThere{}, o)
 	if err != nil {
 		return sourceDecision{}, err
 	}

@@ -29,11 +29,12 @@ type Transaction struct {
 	pool    map[string]*pooled // files that are to go into the pool, by their path there
 	lists   sync.Map           // the files of packages that were read, a path on each line, by the package's SHA-256
 	staged  []stagedSnapshot   // that are to be kept
-	origins []*suite           // suites of snapshots that were built upon
-	leaving leaving            // what the lock's file is to say
-	// journaled says that temporary files must stay for the journal's sake.
-	journaled bool
-	closed    bool
+	origins []*suite           // of snapshots, that were built upon
+
+	overridden []*Problem // what Add would have refused; Publish tells of it
+	leaving    leaving    // what the lock's file is to say
+	journaled  bool       // temporary files must stay for the journal's sake
+	closed     bool
 }
 
 // pooled is a package that this transaction has read.
@@ -144,10 +145,16 @@ func (t *Transaction) Remove(ctx context.Context, o RemoveOptions) ([]Removed, e
 
 // remove drops what the selector selects and notes it in gone.
 func (x *index) remove(selector Selector, gone map[packageKey]bool) {
+	x.drop(selector.selects, gone)
+}
+
+// drop drops the entries that are chosen and notes them in gone.
+func (x *index) drop(chosen func(*entry) bool, gone map[packageKey]bool) {
 	kept := make([]entry, 0, len(x.entries))
 	for i := range x.entries {
-		if e := &x.entries[i]; selector.selects(e) {
+		if e := &x.entries[i]; chosen(e) {
 			gone[e.key()] = true
+			x.lost = append(x.lost, e)
 			x.removed++
 		} else {
 			kept = append(kept, *e)
@@ -155,7 +162,7 @@ func (x *index) remove(selector Selector, gone map[packageKey]bool) {
 	}
 	x.entries = kept
 	for key, e := range x.added {
-		if selector.selects(e) {
+		if chosen(e) {
 			gone[key] = true
 			delete(x.added, key)
 		}

@@ -15,6 +15,7 @@ var withTranslations = append([]string{"translations: false", "translations: tru
 func TestTranslation(t *testing.T) {
 	t.Parallel()
 	a := newArchive(t)
+	a.override = []apt.Refusal{apt.RefuseArchitecture}
 	a.publish(all, newDeb(t, "kubeadm", "1.36.1-1.1", "amd64"))
 	without := a.read("dists/v1.36/main/binary-amd64/Packages")
 	if strings.Contains(without, "Description-md5") {

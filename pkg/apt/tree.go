@@ -79,6 +79,7 @@ type index struct {
 	entries []entry // sorted
 	added   map[packageKey]*entry
 	removed int
+	lost    []*entry // that were published and are removed
 }
 
 // find returns the entry of that key.

@@ -154,19 +154,16 @@ func (p *Info) check() error {
 		}
 	}
 	p.Package, p.Version, p.Architecture = p.Control.Get("Package"), p.Control.Get("Version"), p.Control.Get("Architecture")
+	if n := len(Name(p)); n > maxFileName { // first, so that no error quotes more than that
+		return fmt.Errorf("name, version and architecture: %d bytes make too long a file name", n)
+	}
 	if err := CheckName(p.Package); err != nil {
 		return err
 	}
 	if _, err := ParseVersion(p.Version); err != nil {
 		return err
 	}
-	if err := CheckArchitecture(p.Architecture); err != nil {
-		return err
-	}
-	if n := len(Name(p)); n > maxFileName {
-		return fmt.Errorf("name, version and architecture: %d bytes make too long a file name", n)
-	}
-	return nil
+	return CheckArchitecture(p.Architecture)
 }
 
 // meter hashes and counts what is read through it, and watches ctx.

@@ -106,7 +106,7 @@ func unpack(r io.Reader, compression string, limits Limits) (io.Reader, func(), 
 		if err != nil {
 			return nil, nil, err
 		}
-		if err := checkXZ(packed, limits.Dictionary); err != nil {
+		if err := CheckXZ(packed, limits.Dictionary); err != nil {
 			return nil, nil, fmt.Errorf("xz: %w", err)
 		}
 		plain, err := xz.ReaderConfig{SingleStream: true}.NewReader(bytes.NewReader(packed))

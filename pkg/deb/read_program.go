@@ -159,7 +159,7 @@ func unpackStart(start []byte, compression string, limits Limits) (io.Reader, fu
 		return nil, nil, fmt.Errorf("xz: %w", truncated(err))
 	}
 	// Blocks whose headers are past the start are never reached.
-	if err := checkXZ(start, limits.Dictionary); err != nil && (whole || !errors.Is(err, errXZShort)) {
+	if err := CheckXZ(start, limits.Dictionary); err != nil && (whole || !errors.Is(err, errXZShort)) {
 		return nil, nil, fmt.Errorf("xz: %w", err)
 	}
 	return plain, func() {}, nil

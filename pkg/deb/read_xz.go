@@ -12,9 +12,10 @@ var (
 	errXZBeyond = errors.New("not unpacked here")
 )
 
-// checkXZ walks the blocks of an xz stream (The .xz File Format 1.2.1) without unpacking them and refuses one that asks
-// for a larger dictionary than most bytes. It checks nothing else: the decoder does.
-func checkXZ(packed []byte, most int64) error {
+// CheckXZ walks the blocks of an xz stream (The .xz File Format 1.2.1) without unpacking them and refuses one that asks
+// for a larger dictionary than most bytes, which decoders reserve before they look further. It checks nothing else: the
+// decoder does. Streams that follow the first are not looked at.
+func CheckXZ(packed []byte, most int64) error {
 	const streamHeader = 12
 	if len(packed) < streamHeader {
 		return errXZShort

@@ -43,6 +43,7 @@ type Finding struct {
 	Subject  string   `json:"subject"`        // what it is about: the fingerprint of a key or subkey
 	Message  string   `json:"message"`        // what is wrong
 	Hint     string   `json:"hint,omitempty"` // what to do next
+	Ends     bool     `json:"-"`              // it is about when the key ends
 }
 
 // CheckOptions say for when a key is judged.
@@ -66,8 +67,10 @@ func Check(c *Certificate, o CheckOptions) []Finding {
 // A report collects findings.
 type report struct{ findings []Finding }
 
-func (r *report) add(s Severity, subject, next, format string, args ...any) {
+// add returns the finding that it adds, which is good until the next one.
+func (r *report) add(s Severity, subject, next, format string, args ...any) *Finding {
 	r.findings = append(r.findings, Finding{Severity: s, Subject: subject, Message: fmt.Sprintf(format, args...), Hint: next})
+	return &r.findings[len(r.findings)-1]
 }
 
 const hintExtend = "extend it, with gpg --quick-set-expire, and publish the public key again; or make a new one with: kubedist key new"
@@ -113,11 +116,11 @@ func (r *report) ends(subject string, expires time.Time, o CheckOptions) {
 	switch {
 	case expires.IsZero():
 	case !o.Now.Before(expires):
-		r.add(Error, subject, hintExtend, "expired on %s", day(expires))
+		r.add(Error, subject, hintExtend, "expired on %s", day(expires)).Ends = true
 	case !o.Until.IsZero() && !o.Until.Before(expires):
-		r.add(Error, subject, hintExtend, "expires on %s, but is needed until %s", day(expires), day(o.Until))
+		r.add(Error, subject, hintExtend, "expires on %s, but is needed until %s", day(expires), day(o.Until)).Ends = true
 	case !o.Now.Add(o.WarnBefore).Before(expires):
-		r.add(Warning, subject, hintExtend, "expires on %s, in %d days", day(expires), int(expires.Sub(o.Now)/(24*time.Hour)))
+		r.add(Warning, subject, hintExtend, "expires on %s, in %d days", day(expires), int(expires.Sub(o.Now)/(24*time.Hour))).Ends = true
 	}
 }
 

@@ -98,3 +98,31 @@ func FuzzVerifyDetached(f *testing.F) {
 		}
 	})
 }
+
+// What passes as a keyring is public and reads back as itself, in both forms.
+func FuzzParseKeyring(f *testing.F) {
+	for _, name := range []string{"keyring.asc", "gpg-several-public.gpg", "gpg-ed25519.asc"} {
+		f.Add(readTestdata(f, name))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		certs, err := ParseKeyring(data)
+		if err != nil {
+			return
+		}
+		for _, format := range []KeyringFormat{BinaryKeyring, ArmoredKeyring} {
+			written, err := MarshalKeyring(format, certs...)
+			if err != nil {
+				return // a certificate that is there twice
+			}
+			again, err := ParseKeyring(written)
+			if err != nil || len(again) != len(certs) {
+				t.Fatalf("%d certificates read back as %d, %v", len(certs), len(again), err)
+			}
+			for i := range certs {
+				if again[i].Fingerprint() != certs[i].Fingerprint() || !bytes.Equal(again[i].Binary(), certs[i].Binary()) {
+					t.Fatalf("certificate %d reads back as another", i)
+				}
+			}
+		}
+	})
+}

@@ -49,6 +49,8 @@ type Options struct {
 type Archive struct {
 	Root       string
 	Definition *apt.Definition
+	Override   []apt.Refusal // that are not to keep the release from being published
+	NotAfter   time.Time     // bounds the date where Clock is nil; the zero time is no bound
 }
 
 // Dir is the directory of the release.

@@ -23,14 +23,23 @@ func (r *run) preflight(ctx context.Context) error {
 		return err
 	}
 	var architectures []string
+	planned, version := map[string][]string{}, ""
 	for _, p := range r.plan.Platforms {
 		for _, pkg := range p.Packages {
 			if !slices.Contains(architectures, pkg.Architecture) {
 				architectures = append(architectures, pkg.Architecture)
 			}
+			if !pkg.Companion {
+				planned[pkg.Name], version = append(planned[pkg.Name], pkg.Architecture), pkg.Version
+			}
 		}
 	}
-	if err := apt.Preflight(ctx, apt.Options{Root: r.Archive.Root, Definition: r.Archive.Definition}, suites, architectures); err != nil {
+	archive := apt.Options{Root: r.Archive.Root, Definition: r.Archive.Definition}
+	err = apt.Preflight(ctx, archive, suites, architectures)
+	if err == nil && !slices.Contains(r.Archive.Override, apt.RefuseArchitecture) {
+		err = apt.CheckArchitectures(ctx, archive, suites, planned, version)
+	}
+	if err != nil {
 		return fmt.Errorf("archive %s: %w", r.Archive.Root, err)
 	}
 	return nil
@@ -55,7 +64,7 @@ func (r *run) publish(ctx context.Context) (suites []string, err error) {
 		return nil, err
 	}
 	task := progress.Start(r.Reporter, "archive", "publish", strings.Join(suites, " "))
-	result, err := r.publishInto(ctx, suites, task)
+	suites, result, err := r.publishInto(ctx, suites, task)
 	if err != nil {
 		fail(ctx, task, err)
 		return nil, fmt.Errorf("publishing %s: %w", r.plan.Version, err)
@@ -72,21 +81,25 @@ func (r *run) publish(ctx context.Context) (suites []string, err error) {
 	return suites, nil
 }
 
-func (r *run) publishInto(ctx context.Context, suites []string, task *progress.Task) (*apt.Result, error) {
+// publishInto returns the suites that take the release: those which would let it go at once are left out.
+func (r *run) publishInto(ctx context.Context, accepting []string, task *progress.Task) (suites []string, result *apt.Result, err error) {
 	tx, err := apt.Begin(ctx, apt.Options{Root: r.Archive.Root, Definition: r.Archive.Definition, Waiting: func(holder string) {
 		task.Warn("waiting for %s, which is changing the archive", holder)
 	}})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer tx.Close()
+	if suites, err = r.lasting(ctx, tx, accepting); err != nil {
+		return nil, nil, err
+	}
 	ours, companions, err := r.unpublished(ctx, tx, suites)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(ours) > 0 {
-		if _, err := tx.Add(ctx, ours, apt.AddOptions{Suites: suites, Jobs: r.Budget.Cores}); err != nil {
-			return nil, err
+		if _, err := tx.Add(ctx, ours, apt.AddOptions{Suites: suites, Override: r.Archive.Override, Jobs: r.Budget.Cores}); err != nil {
+			return nil, nil, err
 		}
 	}
 	if len(companions) > 0 {
@@ -94,7 +107,7 @@ func (r *run) publishInto(ctx context.Context, suites []string, task *progress.T
 		// another key or compressed in another way. Clients that have it keep it, and so does the archive.
 		added, err := tx.Add(ctx, companions, apt.AddOptions{Suites: suites, Jobs: r.Budget.Cores, KeepExisting: true})
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, a := range added {
 			if a.Outcome == apt.OutcomeKept {
@@ -102,7 +115,40 @@ func (r *run) publishInto(ctx context.Context, suites []string, task *progress.T
 			}
 		}
 	}
-	return tx.Publish(ctx, apt.PublishOptions{Signers: []openpgp.Signer{r.Signer}, Now: r.Now, Clock: r.Clock})
+	result, err = tx.Publish(ctx, apt.PublishOptions{
+		Signers: []openpgp.Signer{r.Signer}, Now: r.Now, Clock: r.Clock, NotAfter: r.Archive.NotAfter, Override: r.Archive.Override,
+	})
+	return suites, result, err
+}
+
+// lasting leaves out the suites that have newer minor versions alone.
+func (r *run) lasting(ctx context.Context, tx *apt.Transaction, suites []string) ([]string, error) {
+	var lasting []string
+	for _, suite := range suites {
+		own, gone := 0, 0
+		for _, p := range r.plan.Platforms {
+			for _, pkg := range p.Packages {
+				if pkg.Companion {
+					continue
+				}
+				outlived, err := tx.Outlived(ctx, suite, pkg.Name, pkg.Version, pkg.Architecture)
+				if err != nil {
+					return nil, err
+				}
+				if own++; outlived {
+					gone++
+				}
+			}
+		}
+		if own == 0 || gone < own {
+			lasting = append(lasting, suite)
+		}
+	}
+	if len(lasting) == 0 {
+		return nil, hint.Errorf("add a suite for that minor version to the archive's definition, or publish nothing with --no-archive",
+			"suites %s: have newer minor versions alone", strings.Join(suites, ", "))
+	}
+	return lasting, nil
 }
 
 // unpublished returns the files of packages that at least one of suites does not list: those of the release's own

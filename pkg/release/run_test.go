@@ -80,7 +80,7 @@ func TestFullMatrix(t *testing.T) {
 	if result.UpToDate {
 		t.Error("the first run says that there was nothing to do")
 	}
-	if !slices.Equal(result.Published, []string{"v1.36", "stable", "unstable"}) {
+	if !slices.Equal(result.Published, []string{"v1.36", "stable", "latest", "unstable"}) {
 		t.Errorf("published into %v", result.Published)
 	}
 	verified, err := Verify(t.Context(), o.Dir(), VerifyOptions{Keyring: []*openpgp.Certificate{key.Public()}, Spec: o.Spec, Now: epoch, Jobs: 2})
@@ -446,5 +446,53 @@ func TestTwoReleasesShareAnArchive(t *testing.T) {
 		"kubelet=1.36.3-1.1", "kubelet=1.36.4-1.1", "kubernetes-cni=1.9.1-1.1"}
 	if !slices.Equal(have, want) {
 		t.Errorf("the archive has %v, want %v", have, want)
+	}
+}
+
+// TestFewerArchitectures releases a version for fewer architectures than the one before it: that is refused before
+// anything is compiled, unless it is overridden.
+func TestFewerArchitectures(t *testing.T) {
+	t.Parallel()
+	key := newKey(t)
+	first, second := smallRelease(t, key, "linux/amd64", "linux/arm64"), smallRelease(t, key, "linux/arm64")
+	second.Archive.Root, second.Version, second.Now = first.Archive.Root, "v1.36.4", epoch.Add(time.Hour)
+	mustRun(t, first)
+	_, err := Run(t.Context(), second)
+	var refused *apt.RefusedError
+	if !errors.As(err, &refused) || refused.Problems[0].Refusal != apt.RefuseArchitecture ||
+		!strings.Contains(err.Error(), "architecture: suites v1.36, stable, latest, unstable: kubeadm 1.36.4-1.1: missing for amd64, which have 1.36.3-1.1") {
+		t.Fatalf("got %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(second.Dir(), "bin")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("something was compiled: %v", err)
+	}
+	second.Archive.Override = []apt.Refusal{apt.RefuseArchitecture}
+	if result := mustRun(t, second); len(result.Published) != 4 {
+		t.Errorf("published into %v", result.Published)
+	}
+}
+
+// TestOlderMinorPassesLatestBy releases a patch of an older minor version: the suite of the newest does not get it, and
+// the next run has nothing to do.
+func TestOlderMinorPassesLatestBy(t *testing.T) {
+	t.Parallel()
+	key := newKey(t)
+	newer, older := smallRelease(t, key, "linux/amd64"), smallRelease(t, key, "linux/amd64")
+	older.Archive.Root, older.Version, older.Now = newer.Archive.Root, "v1.35.9", epoch.Add(time.Hour)
+	mustRun(t, newer)
+	if result := mustRun(t, older); !slices.Equal(result.Published, []string{"v1.35", "stable", "unstable"}) {
+		t.Errorf("published into %v", result.Published)
+	}
+	if result := mustRun(t, older); !result.UpToDate {
+		t.Error("the second run had something to do")
+	}
+	list, err := apt.List(t.Context(), apt.Options{Root: newer.Archive.Root, Definition: newer.Archive.Definition}, "latest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range list {
+		if strings.HasPrefix(l.Version, "1.35.") {
+			t.Errorf("latest has %s %s", l.Package, l.Version)
+		}
 	}
 }
