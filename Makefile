@@ -27,6 +27,7 @@ test: kubedist ## run all tests: the program's, and as root on Debian those with
 	$(GO) test -race ./...
 	KUBEDIST=$(CURDIR)/kubedist scripts/test-apt
 	KUBEDIST=$(CURDIR)/kubedist scripts/test-places
+	KUBEDIST=$(CURDIR)/kubedist scripts/test-rotation
 
 .PHONY: reproduce
 reproduce: kubedist ## make a release twice, in different surroundings, and compare

@@ -27,9 +27,10 @@ would sign. Says what to do about each thing that is missing, and ends with stat
 
 // diagnosis is one thing looked at.
 type diagnosis struct {
-	subject string
-	state   string
-	err     error
+	subject  string
+	state    string
+	warnings []openpgp.Finding // what will be wrong unless something is done
+	err      error
 }
 
 func runDoctor(ctx context.Context, env *environment) error {
@@ -40,8 +41,8 @@ func runDoctor(ctx context.Context, env *environment) error {
 			budget.Cores, float64(budget.Memory)/1e9, budget.Lanes())},
 		directory("cache", env.CacheDir),
 		directory("configuration", env.ConfigDir),
-		signingKey(env),
 	}
+	all = append(all, signingKeys(ctx, env)...)
 	failed := 0
 	for _, d := range all {
 		printDiagnosis(env.Stdout, d)
@@ -58,6 +59,9 @@ func runDoctor(ctx context.Context, env *environment) error {
 func printDiagnosis(w io.Writer, d diagnosis) {
 	if d.err == nil {
 		fmt.Fprintf(w, "ok     %-14s %s\n", d.subject, d.state)
+		for _, f := range d.warnings {
+			fmt.Fprintf(w, "warn   %-14s %s\n       %-14s hint: %s\n", d.subject, f.Message, "", f.Hint)
+		}
 		return
 	}
 	fmt.Fprintf(w, "WRONG  %-14s %v\n", d.subject, d.err)
@@ -90,34 +94,5 @@ func directory(subject, path string) diagnosis {
 	}
 	f.Close()
 	d.err = os.Remove(f.Name())
-	return d
-}
-
-// signingKey looks at the key that KUBEDIST_KEY names. That none is configured is no fault: the development key serves.
-func signingKey(env *environment) diagnosis {
-	d := diagnosis{subject: "signing key"}
-	path := env.Getenv("KUBEDIST_KEY")
-	if path == "" {
-		d.state = "none configured: the development key would sign (" + developmentKeyFile(env) + ")"
-		return d
-	}
-	data, err := openpgp.ReadKeyFile(path)
-	if err != nil {
-		d.err = err
-		return d
-	}
-	keys, err := openpgp.Parse(data)
-	if err != nil {
-		d.err = fmt.Errorf("%s: %w", path, err)
-		return d
-	}
-	for _, key := range keys {
-		for _, f := range openpgp.Check(key.Public(), openpgp.CheckOptions{Now: env.Now()}) {
-			if f.Severity == openpgp.Error {
-				d.err = hint.Errorf("kubedist key check "+path+" says more", "%s: %s", path, f.Message)
-			}
-		}
-		d.state = key.Public().String() + ", " + key.Secret().String()
-	}
 	return d
 }

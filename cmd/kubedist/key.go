@@ -23,7 +23,7 @@ func newKeyCommand(env *environment) *cobra.Command {
 		Args:  cobra.ArbitraryArgs,
 		RunE:  unknownCommand,
 	}
-	cmd.AddCommand(newKeyNewCommand(env), newKeyShowCommand(env), newKeyCheckCommand(env))
+	cmd.AddCommand(newKeyNewCommand(env), newKeyShowCommand(env), newKeyCheckCommand(env), newKeyRotateCommand(env), newKeyRenewCommand(env), newKeyScheduleCommand(env))
 	return cmd
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -24,10 +25,10 @@ type keyCheckOptions struct {
 func newKeyCheckCommand(env *environment) *cobra.Command {
 	var o keyCheckOptions
 	cmd := &cobra.Command{
-		Use:   "check FILE...",
+		Use:   "check KEY...",
 		Short: "Check that apt takes what keys sign",
-		Long: `Judge the keys in files, public or secret, as the gpgv of Debian 12 and the sqv of
-apt 3 do: algorithm and size, self-signatures, expiry, revocation, whether they can
+		Long: `Judge the keys in files, public or secret, or gpg:FINGERPRINT in GnuPG, as the gpgv of
+Debian 12 and the sqv of apt 3 do: algorithm and size, self-signatures, expiry, revocation, whether they can
 sign at all. No passphrase is needed.
 
 An error means that some apt refuses the key's signatures, now or before --until. A
@@ -38,11 +39,11 @@ Exit status: 0 good or warnings only, 1 failed, 2 bad option or not a key file,
 		Example: `  kubedist key check release.asc
   kubedist key check --until 90d --warn-before 6m release.asc`,
 		Args: someFiles,
-		RunE: func(_ *cobra.Command, args []string) error { return runKeyCheck(env, o, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return runKeyCheck(cmd.Context(), env, o, args) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.until, "until", "", "the keys must last until then: 90d, 2y, or a date such as 2030-01-31")
-	f.StringVar(&o.warnBefore, "warn-before", "30d", "warn this long before a key ends")
+	f.StringVar(&o.warnBefore, "warn-before", "180d", "warn this long before a key ends")
 	f.BoolVar(&o.json, "json", false, "print the findings as JSON")
 	return cmd
 }
@@ -53,7 +54,7 @@ type keyReport struct {
 	Findings []openpgp.Finding `json:"findings"`
 }
 
-func runKeyCheck(env *environment, o keyCheckOptions, files []string) error {
+func runKeyCheck(ctx context.Context, env *environment, o keyCheckOptions, files []string) error {
 	check := openpgp.CheckOptions{Now: env.Now()}
 	warn, err := parseWhen(o.warnBefore, check.Now)
 	if err != nil || warn.IsZero() {
@@ -68,7 +69,7 @@ func runKeyCheck(env *environment, o keyCheckOptions, files []string) error {
 	reports := []keyReport{}
 	bad := 0
 	for _, file := range files {
-		keys, err := readKeys(file)
+		keys, err := readKeys(ctx, env, file)
 		if err != nil {
 			return usageError(err)
 		}

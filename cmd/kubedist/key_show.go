@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -12,8 +13,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"kubedist/pkg/atomicfile"
+	"kubedist/pkg/gnupg"
 	"kubedist/pkg/hint"
 	"kubedist/pkg/openpgp"
+	"kubedist/pkg/rotation"
 )
 
 // keyShowOptions say what of the keys is shown, and how.
@@ -26,11 +29,12 @@ type keyShowOptions struct {
 func newKeyShowCommand(env *environment) *cobra.Command {
 	var o keyShowOptions
 	cmd := &cobra.Command{
-		Use:   "show FILE...",
+		Use:   "show KEY...",
 		Short: "Show what is in key files, or write out their public part",
 		Long: `Show the keys in files, public or secret, armored or not: fingerprint, user IDs,
 algorithm, when they begin and end, and what there is of the secret: absent,
 offline (kept elsewhere), locked (by a passphrase) or open. No passphrase is needed.
+Of a key that GnuPG keeps, gpg:FINGERPRINT, the public part is shown.
 
 --armor prints the public keys instead, and --export writes them into a file, as a
 keyring for apt: armored when its name ends in .asc, binary when it ends in .gpg.
@@ -40,7 +44,7 @@ Exit status: 0 shown, 1 failed, 2 bad option or not a key file.`,
   kubedist key show --armor release.asc
   kubedist key show --export example-archive-keyring.gpg release.asc old.asc`,
 		Args: someFiles,
-		RunE: func(_ *cobra.Command, args []string) error { return runKeyShow(env, o, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return runKeyShow(cmd.Context(), env, o, args) },
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.json, "json", false, "print the keys as a JSON array")
@@ -63,14 +67,14 @@ func (o keyShowOptions) validate() error {
 	return nil
 }
 
-func runKeyShow(env *environment, o keyShowOptions, files []string) error {
+func runKeyShow(ctx context.Context, env *environment, o keyShowOptions, files []string) error {
 	if err := o.validate(); err != nil {
 		return usageError(err)
 	}
 	var views []keyView
 	var certs []*openpgp.Certificate
 	for _, file := range files {
-		keys, err := readKeys(file)
+		keys, err := readKeys(ctx, env, file)
 		if err != nil {
 			return usageError(err)
 		}
@@ -122,18 +126,22 @@ type keyView struct {
 	Created     time.Time `json:"created"`
 	Expires     time.Time `json:"expires,omitzero"` // absent: never
 	Revoked     bool      `json:"revoked,omitempty"`
-	Secret      string    `json:"secret"` // absent, offline, locked or open
+	Secret      string    `json:"secret"` // absent, offline, locked, open or in GnuPG
 }
 
 func viewKey(file string, key *openpgp.Key) keyView {
 	c := key.Public()
+	secret := key.Secret().String()
+	if strings.HasPrefix(file, rotation.GnuPGPrefix) {
+		secret = "in GnuPG"
+	}
 	ids := c.UserIDs()
 	for i := range ids {
 		ids[i] = graphic(ids[i])
 	}
 	return keyView{
 		File: file, Fingerprint: c.Fingerprint(), UserIDs: ids, Algorithm: c.Algorithm(),
-		Created: c.Created(), Expires: c.Expires(), Revoked: c.Revoked(), Secret: key.Secret().String(),
+		Created: c.Created(), Expires: c.Expires(), Revoked: c.Revoked(), Secret: secret,
 	}
 }
 
@@ -175,8 +183,15 @@ func ending(v keyView) string {
 	return v.Expires.Format(time.DateOnly)
 }
 
-// readKeys returns the keys in a file, locked.
-func readKeys(path string) ([]*openpgp.Key, error) {
+// readKeys returns the keys in a file, locked, or the public part of gpg:FINGERPRINT.
+func readKeys(ctx context.Context, env *environment, path string) ([]*openpgp.Key, error) {
+	if fingerprint, inGnuPG := strings.CutPrefix(path, rotation.GnuPGPrefix); inGnuPG {
+		cert, err := gnupg.Certificate(ctx, fingerprint, gnupgOptions(env))
+		if err != nil {
+			return nil, err
+		}
+		return openpgp.Parse(cert.Binary())
+	}
 	data, err := openpgp.ReadKeyFile(path)
 	if err != nil {
 		return nil, err

@@ -143,7 +143,7 @@ func TestKeyNewPassphrase(t *testing.T) {
 			if !strings.Contains(out, "secret       locked\n") || s.stderr.Len() != 0 {
 				t.Errorf("got\n%s%s", out, s.stderr.String())
 			}
-			keys, err := readKeys(s.path("k.asc"))
+			keys, err := readKeys(t.Context(), s.env, s.path("k.asc"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -291,8 +291,8 @@ func TestKeyCheck(t *testing.T) {
 		want   string
 		status int
 	}{
-		{"good", nil, 0o600, "FINGERPRINT  ed25519  Example: good, expires 2027-02-20\n", exitOK},
-		{"ends soon", []string{"--warn-before", "4m"}, 0o600, `FINGERPRINT  ed25519  Example: 1 finding
+		{"good", []string{"--warn-before", "30d"}, 0o600, "FINGERPRINT  ed25519  Example: good, expires 2027-02-20\n", exitOK},
+		{"ends within half a year", nil, 0o600, `FINGERPRINT  ed25519  Example: 1 finding
   warning  expires on 2027-02-20 10:30 UTC, in 90 days
            hint: extend it, with gpg --quick-set-expire, and publish the public key again; or make a new one with: kubedist key new
 `, exitOK},
@@ -300,7 +300,7 @@ func TestKeyCheck(t *testing.T) {
   error  expires on 2027-02-20 10:30 UTC, but is needed until 2027-03-01 00:00 UTC
          hint: extend it, with gpg --quick-set-expire, and publish the public key again; or make a new one with: kubedist key new
 `, exitCheck},
-		{"open to others", nil, 0o644, `FINGERPRINT  ed25519  Example: 1 finding
+		{"open to others", []string{"--warn-before", "30d"}, 0o644, `FINGERPRINT  ed25519  Example: 1 finding
   warning  others can read or change the secret: mode 0644
            in: DIR/key.asc
            hint: chmod 600 DIR/key.asc

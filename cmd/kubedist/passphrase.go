@@ -41,3 +41,34 @@ func passphrase(env *environment, file string) ([]byte, error) {
 	}
 	return line, nil
 }
+
+// passphrases are those of all keys of a command, read when the first locked key asks for them and not before.
+type passphrases struct {
+	files []string
+	all   [][]byte
+	err   error
+	done  bool
+}
+
+// read returns the passphrases: of each file the first line, or what KUBEDIST_PASSPHRASE holds; there may be none.
+func (p *passphrases) read(env *environment) ([][]byte, error) {
+	if p.done {
+		return p.all, p.err
+	}
+	p.done = true
+	files := p.files
+	if len(files) == 0 {
+		files = []string{""} // the environment
+	}
+	for _, file := range files {
+		secret, err := passphrase(env, file)
+		if err != nil {
+			p.err = err
+			return nil, err
+		}
+		if len(secret) > 0 {
+			p.all = append(p.all, secret)
+		}
+	}
+	return p.all, nil
+}

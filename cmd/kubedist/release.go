@@ -194,8 +194,13 @@ func (o *releaseOptions) options(ctx context.Context, env *environment, until re
 		if r.Compression, err = deb.ParseCompression(o.compression); err != nil {
 			return r, usageError(err)
 		}
-		if r.Signer, err = loadSigner(ctx, env, o.signer, r.Now); err != nil {
+		keys, err := loadKeys(ctx, env, o.signer, o.archive.keysFile(), r.Now)
+		if err != nil {
 			return r, err
+		}
+		r.Signer, r.CoSigners = keys.Signers[0], keys.Signers[1:]
+		if r.Archive != nil {
+			r.Archive.Next, r.Archive.Keyring, r.Archive.KeyringDate = keys.Next, keys.Keyring, keys.Changed
 		}
 	}
 	return r, nil
@@ -273,6 +278,9 @@ func summarize(w io.Writer, r *release.Result, o release.Options, took time.Dura
 	fmt.Fprintf(w, "  %-9s %d binaries, %d packages, %d tarballs, %d MB in %s\n", "release", count[release.Binary], count[release.Deb], count[release.TarFile], size/1e6, r.Dir)
 	if o.Signer != nil {
 		fmt.Fprintf(w, "  %-9s %s\n", "signed by", o.Signer.Fingerprint())
+		for _, s := range o.CoSigners {
+			fmt.Fprintf(w, "  %-9s %s\n", "and by", s.Fingerprint())
+		}
 	}
 	if o.Archive != nil && len(r.Published) > 0 {
 		fmt.Fprintf(w, "  %-9s %s: suites %s\n", "archive", o.Archive.Root, strings.Join(r.Published, ", "))

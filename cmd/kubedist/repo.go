@@ -135,11 +135,12 @@ func (o *publishingOptions) options(ctx context.Context, env *environment) (apt.
 	if p.Keyring, err = readKeyrings(o.keyrings); err != nil {
 		return p, usageError(err)
 	}
-	signer, err := loadSigner(ctx, env, o.signer, p.Now)
+	keys, err := loadKeys(ctx, env, o.signer, o.archive.keysFile(), p.Now)
 	if err != nil {
 		return p, err
 	}
-	p.Signers = []openpgp.Signer{signer}
+	p.Signers, p.Next, p.KeyringDate = keys.Signers, keys.Next, keys.Changed
+	p.Keyring = append(p.Keyring, keys.Keyring...)
 	return p, nil
 }
 

@@ -62,6 +62,9 @@ func verifyArchive(ctx context.Context, env *environment, path string, keyring [
 	if err != nil {
 		return err
 	}
+	for _, w := range report.Warnings {
+		fmt.Fprintf(env.Stderr, "warning: %s\n", w)
+	}
 	if asJSON {
 		if err := writeJSON(env.Stdout, report); err != nil {
 			return err

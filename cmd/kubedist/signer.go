@@ -7,46 +7,72 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"kubedist/pkg/gnupg"
 	"kubedist/pkg/hint"
 	"kubedist/pkg/openpgp"
+	"kubedist/pkg/rotation"
 )
 
-// signerOptions say which key signs.
+// signerOptions say which keys sign.
 type signerOptions struct {
-	KeyFile        string
-	PassphraseFile string
+	Keys            []string
+	PassphraseFiles []string
 }
 
 // addFlags registers the flags of o.
 func (o *signerOptions) addFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.KeyFile, "key", "", "file of the secret key that signs (or KUBEDIST_KEY); without one, a development key is made and used")
-	cmd.Flags().StringVar(&o.PassphraseFile, "passphrase-file", "", "file whose first line is the key's passphrase (or KUBEDIST_PASSPHRASE)")
+	cmd.Flags().StringArrayVar(&o.Keys, "key", nil, "key that signs: the file of a secret key, or gpg:FINGERPRINT for one that GnuPG keeps; may be given several times "+
+		"(or KUBEDIST_KEY, with commas between; without any, those of keys.yaml beside the archive's definition; without that, a development key is made and used)")
+	cmd.Flags().StringArrayVar(&o.PassphraseFiles, "passphrase-file", nil, "file whose first line is a passphrase of the key files; may be given several times (or KUBEDIST_PASSPHRASE)")
 }
 
-// loadSigner opens the key that o names. It must be good for signing at the time at, and today: what SOURCE_DATE_EPOCH
-// says does not bring an expired key back, whose signatures no client accepts. With no key configured it uses the
-// development key, and says so.
-func loadSigner(ctx context.Context, env *environment, o signerOptions, at time.Time) (openpgp.Signer, error) {
-	if now := env.Now(); now.After(at) {
-		at = now
+// places lists the keys that flags or the environment name.
+func (o *signerOptions) places(env *environment) []string {
+	if len(o.Keys) > 0 {
+		return o.Keys
 	}
-	path := o.KeyFile
-	if path == "" {
-		path = env.Getenv("KUBEDIST_KEY")
+	return environmentKeys(env)
+}
+
+// environmentKeys lists what KUBEDIST_KEY names.
+func environmentKeys(env *environment) []string {
+	return strings.FieldsFunc(env.Getenv("KUBEDIST_KEY"), func(r rune) bool { return r == ',' })
+}
+
+// openSigner opens a key that must be good for signing at the time.
+func openSigner(ctx context.Context, env *environment, place string, secrets *passphrases, at time.Time) (openpgp.Signer, error) {
+	if fingerprint, inGnuPG := strings.CutPrefix(place, rotation.GnuPGPrefix); inGnuPG {
+		s, err := gnupg.Open(ctx, fingerprint, gnupgOptions(env))
+		if err == nil {
+			err = s.CanSign(at)
+		}
+		if err != nil {
+			return nil, usageError(err)
+		}
+		return s, nil
 	}
-	if path == "" {
-		return developmentKey(ctx, env)
+	for i := 0; ; i++ {
+		more := false
+		key, err := openpgp.LoadFile(ctx, place, openpgp.LoadOptions{At: at, Passphrase: func(context.Context) ([]byte, error) {
+			all, err := secrets.read(env)
+			if err != nil || len(all) == 0 {
+				return nil, err
+			}
+			more = i+1 < len(all)
+			return all[i], nil
+		}})
+		if errors.Is(err, openpgp.ErrWrongPassphrase) && more {
+			continue
+		}
+		if err != nil {
+			return nil, usageError(err)
+		}
+		return key, nil
 	}
-	key, err := openpgp.LoadFile(ctx, path, openpgp.LoadOptions{At: at, Passphrase: func(context.Context) ([]byte, error) {
-		return passphrase(env, o.PassphraseFile)
-	}})
-	if err != nil {
-		return nil, usageError(err)
-	}
-	return key, nil
 }
 
 // developmentKeyFile is where the development key lies.
@@ -90,4 +116,13 @@ func developmentKeyTime(env *environment) time.Time {
 		return now
 	}
 	return start
+}
+
+// gnupgOptions say whose GnuPG is meant.
+func gnupgOptions(env *environment) gnupg.Options {
+	environ := os.Environ()
+	if home := env.Getenv("GNUPGHOME"); home != "" {
+		environ = append(environ, "GNUPGHOME="+home)
+	}
+	return gnupg.Options{Environ: environ}
 }

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -29,8 +29,9 @@ func newVerifyCommand(env *environment) *cobra.Command {
 		Use:   "verify PATH",
 		Short: "Check a release directory or an apt archive: signatures, digests, completeness",
 		Long: `Checks that every file of a release, or of an apt archive, is there, is what the signed checksums say, and was
-signed by a key that you name. Without --keyring a release is checked with the key that
-signs here, KUBEDIST_KEY or the development key, and an archive with the keyring that it publishes.
+signed by a key that you name. Without --keyring a release is checked with the keys that
+sign here, those of KUBEDIST_KEY, of repo/keys.yaml or the development key, and an archive with the keyring that it
+publishes.
 
 Ends with status 3 when something is wrong with what was checked.`,
 		Example: `  kubedist verify out/v1.36.3 --keyring release-key.asc
@@ -48,7 +49,7 @@ func runVerify(cmd *cobra.Command, env *environment, o *verifyOptions, path stri
 	if _, err := os.Stat(filepath.Join(path, "dists")); err == nil {
 		return runRepoVerify(cmd.Context(), env, &repoVerifyOptions{root: path, keyrings: o.keyrings, json: o.json})
 	}
-	keyring, err := o.keyring(env)
+	keyring, err := o.keyring(cmd.Context(), env)
 	if err != nil {
 		return usageError(err)
 	}
@@ -85,27 +86,36 @@ func printVerification(w io.Writer, path string, v *release.Verification) {
 	}
 }
 
-// keyring reads the keys to check a release with: those that the flags name, else the one that signs here, KUBEDIST_KEY
-// or the development key, where there is one.
-func (o *verifyOptions) keyring(env *environment) ([]*openpgp.Certificate, error) {
+// keyring reads the keys to check a release with: those that the flags name, else those that sign here: KUBEDIST_KEY, the
+// keys of repo/keys.yaml, or the development key, where there is one.
+func (o *verifyOptions) keyring(ctx context.Context, env *environment) ([]*openpgp.Certificate, error) {
 	if len(o.keyrings) > 0 {
 		return readKeyrings(o.keyrings)
 	}
-	file := cmp.Or(env.Getenv("KUBEDIST_KEY"), developmentKeyFile(env))
-	data, err := openpgp.ReadKeyFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	keys, err := openpgp.Parse(data)
-	if err != nil {
-		return nil, fmt.Errorf("key %s: %w", file, err)
+	places := environmentKeys(env)
+	if len(places) == 0 {
+		plan, err := loadPlan((&archiveOptions{}).keysFile())
+		if err != nil {
+			return nil, err
+		}
+		if plan != nil {
+			return plan.Keyring(env.Now()), nil
+		}
+		file := developmentKeyFile(env)
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		places = []string{file}
 	}
 	var all []*openpgp.Certificate
-	for _, key := range keys {
-		all = append(all, key.Public())
+	for _, place := range places {
+		keys, err := readKeys(ctx, env, place)
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range keys {
+			all = append(all, key.Public())
+		}
 	}
 	return all, nil
 }

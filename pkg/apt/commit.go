@@ -121,6 +121,9 @@ func (p *publication) wantedUserFiles() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.keyring != nil {
+		files[keyringDeb] = p.keyring
+	}
 	for _, r := range p.result.Suites {
 		for _, name := range p.tree.names(r.Suite) {
 			if files[path.Join(suiteDir(name), sourcesFile)], err = sourcesText(p.tree.def, name, p.options.URL, p.certs); err != nil {

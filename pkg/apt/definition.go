@@ -24,6 +24,11 @@ type Definition struct {
 	URL         string // where clients find the archive's root, without a trailing slash
 	SignedBy    string // the path under which clients keep the keyring; ends in .gpg or .asc
 
+	// KeyringPackage puts a package with the keyring, and a .sources file for each suite, into every suite, so that clients
+	// learn of new keys by upgrading. Maintainer is its NAME <ADDRESS>.
+	KeyringPackage bool
+	Maintainer     string
+
 	ValidFor      time.Duration // how long a Release file is good for
 	RefreshBefore time.Duration // a suite with less time left than this is signed anew when the archive is published
 	Generations   int           // contents of an index that stay under by-hash, the current one included; at least 3
@@ -97,6 +102,8 @@ type definitionFile struct {
 	Description        string   `yaml:"description"`
 	URL                string   `yaml:"url"`
 	SignedBy           string   `yaml:"signed-by"`
+	KeyringPackage     bool     `yaml:"keyring-package"`
+	Maintainer         string   `yaml:"maintainer"`
 	ValidFor           string   `yaml:"valid-for"`
 	RefreshBefore      string   `yaml:"refresh-before"`
 	Generations        int      `yaml:"generations"`
@@ -139,6 +146,7 @@ func ParseDefinition(name string, data []byte) (*Definition, error) {
 	c := &definitionChecker{name: name, tree: tree}
 	d := &Definition{
 		Origin: f.Origin, Label: f.Label, Description: f.Description, URL: strings.TrimSuffix(f.URL, "/"), SignedBy: f.SignedBy,
+		KeyringPackage: f.KeyringPackage, Maintainer: f.Maintainer,
 		ValidFor: c.duration("valid-for", f.ValidFor), RefreshBefore: c.duration("refresh-before", f.RefreshBefore),
 		Generations: f.Generations, Compressions: f.Compressions, Components: f.Components,
 		Architectures: slices.Sorted(slices.Values(f.Architectures)), KubernetesPackages: f.KubernetesPackages, Distribution: f.Distribution,

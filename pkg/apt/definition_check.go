@@ -3,6 +3,7 @@ package apt
 import (
 	"errors"
 	"fmt"
+	"net/mail"
 	"net/url"
 	"path"
 	"slices"
@@ -54,6 +55,7 @@ func (c *definitionChecker) check(d *Definition, architectures []string) {
 	if e := path.Ext(d.SignedBy); !path.IsAbs(d.SignedBy) || e != ".gpg" && e != ".asc" || strings.ContainsAny(d.SignedBy, " \t\r\n") {
 		c.problem("signed-by", "%q is no absolute path that ends in .gpg or .asc", d.SignedBy)
 	}
+	c.keyringPackage(d)
 	if d.ValidFor < 24*time.Hour {
 		c.problem("valid-for", "shorter than a day")
 	}
@@ -121,6 +123,20 @@ func (c *definitionChecker) suites(d *Definition) {
 		}
 	}
 	c.places(d)
+}
+
+// keyringPackage checks that the package's keyring is the one that clients look at, and that dpkg may replace it: below /etc
+// it would ask each administrator who has fetched the keyring by hand before.
+func (c *definitionChecker) keyringPackage(d *Definition) {
+	if !d.KeyringPackage {
+		return
+	}
+	if path.Dir(d.SignedBy) != keyringDir {
+		c.problem("keyring-package", "signed-by must be a file in %s, where packages have keyrings", keyringDir)
+	}
+	if address, err := mail.ParseAddress(d.Maintainer); err != nil || address.Name == "" {
+		c.problem("maintainer", "%q is not of the form NAME <ADDRESS>, which the keyring package needs", d.Maintainer)
+	}
 }
 
 // places checks the names and directories under which suites are found once more: none may be another's.

@@ -24,6 +24,13 @@ const (
 	keyringBinary  = KeyringFile
 	keyringArmored = "kubernetes-archive-keyring.asc"
 	sourcesFile    = "kubernetes.sources"
+
+	// keyringPackage is the package that carries the keyring, and the name without a version under which its newest one
+	// lies at the root.
+	keyringPackage = "kubernetes-archive-keyring"
+	keyringDeb     = keyringPackage + ".deb"
+	// keyringDir is where packages have keyrings on the machine of a user.
+	keyringDir = "/usr/share/keyrings"
 )
 
 // poolPath is where a package's file lies: pool/main/k/kubeadm/kubeadm_1.36.3-1.1_amd64.deb. Names that begin with lib

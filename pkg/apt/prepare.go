@@ -17,6 +17,7 @@ type publication struct {
 	disk    *disk
 	options PublishOptions
 	certs   []*openpgp.Certificate
+	keyring []byte // the keyring package; nil when there is none
 	drafts  []*draft
 	links   []flatLink
 	result  Result
@@ -45,6 +46,7 @@ func (p *publication) prepare(ctx context.Context) error {
 	if err := p.plan(ctx); err != nil {
 		return err
 	}
+	p.warnKeys()
 	if err := p.refuse(ctx); err != nil {
 		return err
 	}
@@ -65,6 +67,9 @@ func (p *publication) plan(ctx context.Context) error {
 		if _, err := p.tree.suite(name); err != nil {
 			return err
 		}
+	}
+	if err := p.addKeyringPackage(ctx); err != nil {
+		return fmt.Errorf("keyring package: %w", err)
 	}
 	var err error
 	if p.result.Retired, err = p.tx.retire(ctx); err != nil {
@@ -224,7 +229,7 @@ func (p *publication) reason(d *draft) string {
 		return "repaired after an interrupted run: " + d.damage
 	case !slices.Equal(old.Files, d.release.Files):
 		return "content changed"
-	case !slices.Equal(old.SignedBy, d.release.SignedBy):
+	case !slices.Equal(old.SignedBy, d.release.SignedBy) || !p.signedAsNow(d.past):
 		return "signing keys changed"
 	case !sameContent(old, d.release):
 		return "definition changed"
@@ -265,7 +270,11 @@ func (p *publication) newRelease(s *suite) *Release {
 	for _, signer := range p.options.Signers {
 		r.SignedBy = append(r.SignedBy, signer.Fingerprint())
 	}
+	for _, next := range p.options.Next {
+		r.SignedBy = append(r.SignedBy, next.Fingerprint())
+	}
 	slices.Sort(r.SignedBy)
+	r.SignedBy = slices.Compact(r.SignedBy)
 	return r
 }
 
@@ -283,9 +292,9 @@ func (p *publication) sign(ctx context.Context, d *draft) error {
 	if d.text, err = d.release.Text(); err != nil {
 		return err
 	}
-	if d.releaseGPG, err = detached(ctx, p.options.Signers, d.text, d.release.Date); err != nil {
+	if d.releaseGPG, err = openpgp.DetachedAll(ctx, bytes.NewReader(d.text), d.release.Date, p.options.Signers...); err != nil {
 		return err
 	}
-	d.inRelease, err = clearsign(ctx, p.options.Signers, d.text, d.release.Date)
+	d.inRelease, err = openpgp.ClearsignAll(ctx, d.text, d.release.Date, p.options.Signers...)
 	return err
 }

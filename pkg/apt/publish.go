@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,9 +16,15 @@ import (
 type PublishOptions struct {
 	// Signers sign every Release; with several, a client that knows one of the keys is content.
 	Signers []openpgp.Signer
+	// Next are keys that are going to sign. They go into the keyring files, and Signed-By names them beside those that sign
+	// now: a client without a keyring of its own for the archive holds each Release against the Signed-By of the one before.
+	Next []*openpgp.Certificate
 	// Keyring are further keys: they go into the keyring files, and what they signed is accepted as the archive's own.
-	// Rotation needs them: the old key for a while after it, the new one for a while before.
+	// Rotation needs them: the old key for a while after it.
 	Keyring []*openpgp.Certificate
+	// KeyringDate is when the keyring was last changed; it becomes the version of the keyring package. The zero time is
+	// when its youngest key was made.
+	KeyringDate time.Time
 	// Now dates what is published: SOURCE_DATE_EPOCH, or the time. Where a suite is dated as late or later already, it is
 	// dated a second after that, since clients ignore a Release that is older than what they have.
 	Now time.Time
@@ -42,7 +49,8 @@ type Result struct {
 	Pool   []string      `json:"pool,omitempty"` // files that went into the pool, sorted
 	// Retired are the packages that suites no longer list because of their rules, in the order of the suites.
 	Retired  []Retired `json:"retired,omitempty"`
-	Pruned   int       `json:"pruned,omitempty"` // files of old generations that were removed
+	Keyring  string    `json:"keyring,omitempty"` // the version of the keyring package, where there is one
+	Pruned   int       `json:"pruned,omitempty"`  // files of old generations that were removed
 	Warnings []string  `json:"warnings,omitempty"`
 }
 
@@ -96,5 +104,6 @@ func (t *Transaction) publication(o PublishOptions) (*publication, error) {
 		o.URL = t.tree.def.URL
 	}
 	o.URL = strings.TrimSuffix(o.URL, "/")
+	o.Keyring = slices.Concat(o.Next, o.Keyring)
 	return &publication{tx: t, tree: t.tree, disk: t.disk, options: o, certs: certificates(o.Signers, o.Keyring)}, nil
 }

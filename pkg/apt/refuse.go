@@ -12,13 +12,9 @@ import (
 	"kubedist/pkg/openpgp"
 )
 
-const (
-	// longestWait bounds how long publishing waits for the real time to catch up, as it must when an archive is published
-	// more often than once a second.
-	longestWait = time.Minute
-	// keyWarning is how long before its end a key is warned about: time enough to ship a new one to every user.
-	keyWarning = 180 * 24 * time.Hour
-)
+// longestWait bounds how long publishing waits for the real time to catch up, as it must when an archive is published more
+// often than once a second.
+const longestWait = time.Minute
 
 // refuse looks for what clients, or the archive's own past, would not accept. Nothing is signed when there is something
 // that is not overridden.
@@ -83,7 +79,7 @@ func (p *publication) judge(problems []*Problem) error {
 
 // lasting refuses a key that apt does not take, now or until what it signs ends, and passes its warnings on.
 func (p *publication) lasting(signer openpgp.Signer, until time.Time) (problems []*Problem) {
-	findings := openpgp.Check(signer.Public(), openpgp.CheckOptions{Now: p.drafts[0].release.Date, Until: until, WarnBefore: keyWarning})
+	findings := openpgp.Check(p.public(signer), openpgp.CheckOptions{Now: p.drafts[0].release.Date, Until: until})
 	for _, f := range findings {
 		switch {
 		case f.Severity != openpgp.Error:

@@ -38,6 +38,8 @@ type Report struct {
 	Packages  int       `json:"packages"` // files in the pool that indices list
 	Bytes     int64     `json:"bytes"`    // of those packages
 	Findings  []Finding `json:"findings"` // sorted by path
+	// Warnings are what will be wrong unless something is done, such as a key that has to be followed by another.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Verify checks a published tree as apt and mirrors would see it: signatures and their keys, dates, that Release.gpg and
@@ -180,6 +182,7 @@ func (v *verifier) place(ctx context.Context, dir, name string) {
 		return
 	}
 	v.release(dir, name, r, signers)
+	v.warnKeys(r, signers)
 	v.indices(dir, r, name == "")
 }
 

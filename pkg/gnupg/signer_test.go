@@ -216,11 +216,11 @@ func TestSubkey(t *testing.T) {
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
-	locked := h.newKey("ed25519", "cert,sign", "secret")
-	never := h.newKey("nistp256", "cert,sign", "")
-	h.must("gpgconf", "--kill", "gpg-agent") // which knows the passphrase
 	// No terminal and no pinentry, as in a build.
 	h.write("gpg-agent.conf", "pinentry-program /nonexistent/pinentry\n")
+	locked := h.newKey("ed25519", "cert,sign", "secret")
+	never := h.newKey("nistp256", "cert,sign", "")
+	h.must("gpgconf", "--reload", "gpg-agent") // so that it forgets the passphrase
 	for _, test := range []struct {
 		name, fingerprint string
 		at                time.Time
@@ -245,6 +245,36 @@ func TestErrors(t *testing.T) {
 	}
 	if _, err := gnupg.Open(t.Context(), locked, gnupg.Options{Program: filepath.Join(h.dir, "nothing"), Environ: h.environ()}); err == nil {
 		t.Error("a program that is not there opens a key")
+	}
+}
+
+// A locked key signs where nobody can be asked, once the agent was told its passphrase: what the hint says.
+func TestPresetPassphrase(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	preset := filepath.Join(strings.TrimSpace(h.must("gpgconf", "--list-dirs", "libexecdir")), "gpg-preset-passphrase")
+	if _, err := os.Stat(preset); err != nil {
+		t.Skipf("%s is not installed", preset)
+	}
+	h.write("gpg-agent.conf", "pinentry-program /nonexistent/pinentry\nallow-preset-passphrase\n")
+	fingerprint := h.newKey("ed25519", "cert,sign", "secret")
+	h.must("gpgconf", "--reload", "gpg-agent") // so that it forgets the passphrase
+	s, err := gnupg.Open(t.Context(), fingerprint, h.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Clearsign(t.Context(), []byte(text), signed); err == nil {
+		t.Fatal("signs without a passphrase")
+	}
+	var keygrip string
+	for line := range strings.Lines(h.must("gpg", "--no-options", "--batch", "--with-colons", "--with-keygrip", "--list-secret-keys")) {
+		if fields := strings.Split(line, ":"); fields[0] == "grp" {
+			keygrip = fields[9]
+		}
+	}
+	h.must(preset, "--preset", "--passphrase", "secret", keygrip)
+	if _, err := s.Clearsign(t.Context(), []byte(text), signed); err != nil {
+		t.Error(err)
 	}
 }
 

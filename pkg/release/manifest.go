@@ -13,6 +13,7 @@ import (
 
 	"kubedist/pkg/atomicfile"
 	"kubedist/pkg/checksum"
+	"kubedist/pkg/openpgp"
 	"kubedist/pkg/source"
 	"kubedist/pkg/spec"
 )
@@ -136,7 +137,7 @@ func (r *run) finish(ctx context.Context) error {
 		if algorithm != checksum.SHA256 {
 			continue
 		}
-		signature, err := r.Signer.Detached(ctx, bytes.NewReader(b.Bytes()), r.signingTime(m.Stamp.BuildDate))
+		signature, err := openpgp.DetachedAll(ctx, bytes.NewReader(b.Bytes()), signingTime(m.Stamp.BuildDate, r.signers()...), r.signers()...)
 		if err != nil {
 			return fmt.Errorf("signing %s: %w", algorithm.FileName(), err)
 		}

@@ -32,7 +32,8 @@ type Options struct {
 
 	Maintainer  string
 	Compression deb.Compression
-	Signer      openpgp.Signer // signs packages, checksums and the archive
+	Signer      openpgp.Signer   // signs packages, checksums and the archive
+	CoSigners   []openpgp.Signer // sign checksums and the archive too, while one key follows another
 
 	Budget    build.Budget
 	KeepGoing bool // finish what can be finished after a failure
@@ -51,6 +52,15 @@ type Archive struct {
 	Definition *apt.Definition
 	Override   []apt.Refusal // that are not to keep the release from being published
 	NotAfter   time.Time     // bounds the date where Clock is nil; the zero time is no bound
+
+	// What the archive's users know beside the keys that sign: see [apt.PublishOptions].
+	Next, Keyring []*openpgp.Certificate
+	KeyringDate   time.Time
+}
+
+// signers lists all keys that sign checksums and the archive.
+func (o *Options) signers() []openpgp.Signer {
+	return append([]openpgp.Signer{o.Signer}, o.CoSigners...)
 }
 
 // Dir is the directory of the release.

@@ -71,7 +71,7 @@ func (r *run) pkg(ctx context.Context, p Platform, planned Package, programs []b
 	dest := filepath.Join(r.Dir(), "debs", planned.File())
 	file, err := r.once(ctx, "package "+planned.File(), key, dest, func(w io.Writer) error {
 		return deb.Write(ctx, w, d, deb.Options{Compression: r.Compression, TempDir: r.temp(), Sign: func(ctx context.Context, message io.Reader, at time.Time) ([]byte, error) {
-			return r.Signer.Detached(ctx, message, r.signingTime(at))
+			return r.Signer.Detached(ctx, message, signingTime(at, r.Signer))
 		}})
 	})
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 
 	"kubedist/pkg/apt"
 	"kubedist/pkg/hint"
-	"kubedist/pkg/openpgp"
 	"kubedist/pkg/progress"
 )
 
@@ -116,7 +115,8 @@ func (r *run) publishInto(ctx context.Context, accepting []string, task *progres
 		}
 	}
 	result, err = tx.Publish(ctx, apt.PublishOptions{
-		Signers: []openpgp.Signer{r.Signer}, Now: r.Now, Clock: r.Clock, NotAfter: r.Archive.NotAfter, Override: r.Archive.Override,
+		Signers: r.signers(), Next: r.Archive.Next, Keyring: r.Archive.Keyring, KeyringDate: r.Archive.KeyringDate,
+		Now: r.Now, Clock: r.Clock, NotAfter: r.Archive.NotAfter, Override: r.Archive.Override,
 	})
 	return suites, result, err
 }

@@ -18,6 +18,7 @@ import (
 	"kubedist/pkg/gocmd"
 	"kubedist/pkg/hint"
 	"kubedist/pkg/ledger"
+	"kubedist/pkg/openpgp"
 	"kubedist/pkg/progress"
 	"kubedist/pkg/source"
 )
@@ -296,11 +297,13 @@ func (r *run) platform(ctx context.Context, p Platform, writesDocuments bool, co
 // path is where a file of the release lies.
 func (r *run) path(f ledger.File) string { return filepath.Join(r.Dir(), filepath.FromSlash(f.Path)) }
 
-// signingTime is when a signature of something dated at says it was made: then, or when the key was made if that was
-// later, for verifiers refuse signatures that are older than their key.
-func (r *run) signingTime(at time.Time) time.Time {
-	if created := r.Signer.Public().Created(); created.After(at) {
-		return created
+// signingTime is when signatures of something dated at say they were made: then, or when the youngest of their keys was
+// made if that was later, for verifiers refuse signatures that are older than their key.
+func signingTime(at time.Time, signers ...openpgp.Signer) time.Time {
+	for _, s := range signers {
+		if created := s.Public().Created(); created.After(at) {
+			at = created
+		}
 	}
 	return at
 }

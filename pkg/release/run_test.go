@@ -110,6 +110,25 @@ func TestFullMatrix(t *testing.T) {
 	if !slices.EqualFunc(result.Artifacts, again.Artifacts, func(a, b Artifact) bool { return a.SHA256 == b.SHA256 && a.Path == b.Path }) {
 		t.Error("the second run has other artifacts")
 	}
+
+	// A second key signs what has room for two signatures; no package is made again.
+	next := newKey(t)
+	o.CoSigners = []openpgp.Signer{next}
+	again = mustRun(t, o)
+	if !slices.EqualFunc(result.Artifacts, again.Artifacts, func(a, b Artifact) bool { return a.SHA256 == b.SHA256 && a.Path == b.Path }) {
+		t.Error("with a second key there are other artifacts")
+	}
+	for _, signer := range []*openpgp.Key{key, next} {
+		keyring := []*openpgp.Certificate{signer.Public()}
+		verified, err := Verify(t.Context(), o.Dir(), VerifyOptions{Keyring: keyring, Spec: o.Spec, Now: epoch, Jobs: 2})
+		if err != nil || len(verified.Findings) > 0 {
+			t.Errorf("verifying with one key of two: %v, %+v", err, verified)
+		}
+		report, err := apt.Verify(t.Context(), apt.VerifyOptions{Root: o.Archive.Root, Keyring: keyring, Now: epoch.Add(time.Hour)})
+		if err != nil || len(report.Findings) > 0 {
+			t.Errorf("verifying the archive with one key of two: %v, %+v", err, report)
+		}
+	}
 }
 
 // tarballListing gives mode, owner, time and name of every entry; sizes and digests change with the Go release.

@@ -120,8 +120,8 @@ func (c *checker) key(field string, f keyFile) Key {
 	k := Key{Secret: f.Secret, Announced: c.date(field+"announced", f.Announced), SignsFrom: c.date(field+"signs-from", f.SignsFrom)}
 	if f.SignsUntil != "" {
 		k.SignsUntil = c.date(field+"signs-until", f.SignsUntil)
-		if !k.SignsUntil.After(k.SignsFrom) {
-			c.problem(field+"signs-until", "not after signs-from")
+		if k.SignsUntil.Before(k.SignsFrom) { // on the same day is a key that never signs
+			c.problem(field+"signs-until", "before signs-from")
 		}
 	}
 	if k.SignsFrom.Before(k.Announced) {

@@ -54,9 +54,7 @@ func (p *Plan) Rotate(next Key, o RotateOptions) (Key, error) {
 		if limit := old.limit(o.ValidFor); !limit.IsZero() && limit.Before(old.SignsUntil) {
 			old.SignsUntil = limit
 		}
-		if !old.SignsUntil.After(old.SignsFrom) {
-			old.SignsUntil = old.SignsFrom.AddDate(0, 0, 1) // a service of one day, its shortest
-		}
+		old.SignsUntil = later(old.SignsUntil, old.SignsFrom)
 		if old.SignsUntil.Before(next.SignsFrom) {
 			return Key{}, hint.Errorf("give a shorter --announce, or extend the old key with gpg --quick-set-expire and put its public key into "+FileName,
 				"key %s: can sign until %s alone, as it expires on %s, and the new key begins on %s", old.Public,
@@ -65,6 +63,13 @@ func (p *Plan) Rotate(next Key, o RotateOptions) (Key, error) {
 	}
 	p.Keys = slices.Concat(keys, []Key{next})
 	return next, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // limit is the last day on which the key can sign something that is good for validFor; zero: there is none.

@@ -173,6 +173,17 @@ func TestRotate(t *testing.T) {
 			t.Errorf("on the same day %s signs", got)
 		}
 	})
+	t.Run("a key that is compromised on its first day", func(t *testing.T) {
+		p := &rotation.Plan{}
+		for n := range byte(2) {
+			if _, err := p.Rotate(rotation.Key{Public: newKey(t, n+1, 0)}, rotation.RotateOptions{Now: now, ValidFor: validFor}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := p.Text(); err != nil || names(p.Signing(now)) != "2" {
+			t.Errorf("%s signs, %v", names(p.Signing(now)), err)
+		}
+	})
 	t.Run("an old key that ends in the overlap", func(t *testing.T) {
 		p := first(t, 365*days+30*days+100*days+validFor) // until 2026-05-11, less what it signs is good for
 		key, err := p.Rotate(rotation.Key{Public: newKey(t, 2, 0)}, options)
@@ -212,6 +223,40 @@ func TestRotate(t *testing.T) {
 	}
 }
 
+func TestRenew(t *testing.T) {
+	t.Parallel()
+	// Made from one secret: the same key with another end.
+	short, long, other := newKey(t, 1, 400*days), newKey(t, 1, 800*days), newKey(t, 2, 0)
+	if short.Fingerprint() != long.Fingerprint() {
+		t.Fatal("the test's keys are two")
+	}
+	p := &rotation.Plan{}
+	if _, err := p.Rotate(rotation.Key{Secret: "one.asc", Public: short}, rotation.RotateOptions{Now: date("2025-06-01"), ValidFor: validFor}); err != nil {
+		t.Fatal(err)
+	}
+	before := p.Keys[0]
+	for _, test := range []struct {
+		name    string
+		cert    *openpgp.Certificate
+		changed bool
+		says    string
+	}{
+		{"as it is", short, false, ""},
+		{"extended", long, true, ""},
+		{"an older export", short, false, "older export"},
+		{"another key", other, false, "not in the plan"},
+	} {
+		changed, err := p.Renew(test.cert, date("2026-01-01"))
+		if changed != test.changed || (err == nil) != (test.says == "") || err != nil && (!strings.Contains(err.Error(), test.says) || hint.Of(err) == "") {
+			t.Errorf("%s: %t, %v, hint %q", test.name, changed, err, hint.Of(err))
+		}
+	}
+	before.Public = long // and nothing else
+	if p.Keys[0] != before {
+		t.Errorf("the plan has %+v, want %+v", p.Keys[0], before)
+	}
+}
+
 func TestParseErrors(t *testing.T) {
 	t.Parallel()
 	text, err := rotated(t).Text()
@@ -227,7 +272,7 @@ func TestParseErrors(t *testing.T) {
 		{"unknown field", "announced: 2026-01-10", "announced: 2026-01-10\n    comment: x", "keys.yaml:9: "},
 		{"no date", "announced: 2026-01-10", "announced: soon", `keys.yaml:8: keys[0].announced: "soon" is no date`},
 		{"signs before it is announced", "announced: 2026-01-10", "announced: 2026-01-11", "keys.yaml:9: keys[0].signs-from: before"},
-		{"ends before it begins", "signs-until: 2027-08-08", "signs-until: 2025-08-08", "keys.yaml:10: keys[0].signs-until: not after"},
+		{"ends before it begins", "signs-until: 2027-08-08", "signs-until: 2025-08-08", "keys.yaml:10: keys[0].signs-until: before"},
 		{"younger than its service", "signs-from: 2026-01-10", "signs-from: 2024-01-10", "keys[0].signs-from: "},
 		{"a day without a key", "signs-until: 2027-08-08", "signs-until: 2027-01-08", "keys[0].signs-until: no key signs on 2027-01-08"},
 		{"another fingerprint", "fingerprint: " + one, "fingerprint: " + two, "keys[0].fingerprint: "},
