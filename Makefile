@@ -29,6 +29,10 @@ test: kubedist ## run all tests: the program's, and as root on Debian those with
 	KUBEDIST=$(CURDIR)/kubedist scripts/test-places
 	KUBEDIST=$(CURDIR)/kubedist scripts/test-rotation
 
+.PHONY: buckets
+buckets: kubedist ## push archives to real object stores on loopback
+	KUBEDIST=$(CURDIR)/kubedist scripts/test-bucket
+
 .PHONY: reproduce
 reproduce: kubedist ## make a release twice, in different surroundings, and compare
 	scripts/reproduce $(VERSION) $(PLATFORMS)

@@ -17,6 +17,7 @@ import (
 // a package gives it a place here.
 var layers = []string{
 	"release",
+	"bucket",
 	"apt",
 	"tarball", "deb", "deb822",
 	"build", "source", "gocmd",

@@ -30,8 +30,8 @@ time; a second one says who it waits for.`,
 	}
 	cmd.AddCommand(newRepoInitCommand(env), newRepoAddCommand(env), newRepoRemoveCommand(env), newRepoCopyCommand(env),
 		newRepoSnapshotCommand(env), newRepoRollbackCommand(env), newRepoImportCommand(env), newRepoApplyCommand(env),
-		newRepoPublishCommand(env), newRepoDiffCommand(env), newRepoListCommand(env),
-		newRepoVerifyCommand(env), newRepoGCCommand(env), newRepoServeCommand(env))
+		newRepoPublishCommand(env), newRepoDiffCommand(env), newRepoListCommand(env), newRepoVerifyCommand(env),
+		newRepoGCCommand(env), newRepoServeCommand(env), newRepoPushCommand(env))
 	return cmd
 }
 

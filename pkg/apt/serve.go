@@ -36,13 +36,9 @@ func Handler(root *os.Root) http.Handler {
 			notFound(w, name)
 			return
 		}
-		w.Header().Set("Content-Type", contentType(name))
+		w.Header().Set("Content-Type", ContentType(name))
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		if strings.Contains(name, "/by-hash/") || strings.HasPrefix(name, poolDir+"/") || path.Ext(name) == ".deb" {
-			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		} else {
-			w.Header().Set("Cache-Control", "public, max-age=60")
-		}
+		w.Header().Set("Cache-Control", CacheControl(name))
 		http.ServeContent(w, r, "", info.ModTime(), f)
 	})
 }
