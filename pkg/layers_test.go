@@ -19,6 +19,7 @@ var layers = []string{
 	"release",
 	"bucket",
 	"apt",
+	"page",
 	"tarball", "deb", "deb822",
 	"build", "source", "gocmd",
 	"spec", "platform",

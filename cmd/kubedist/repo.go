@@ -31,7 +31,7 @@ time; a second one says who it waits for.`,
 	cmd.AddCommand(newRepoInitCommand(env), newRepoAddCommand(env), newRepoRemoveCommand(env), newRepoCopyCommand(env),
 		newRepoSnapshotCommand(env), newRepoRollbackCommand(env), newRepoImportCommand(env), newRepoApplyCommand(env),
 		newRepoPublishCommand(env), newRepoDiffCommand(env), newRepoListCommand(env), newRepoVerifyCommand(env),
-		newRepoGCCommand(env), newRepoServeCommand(env), newRepoPushCommand(env))
+		newRepoGCCommand(env), newRepoServeCommand(env), newRepoSyncOrderCommand(env), newRepoPushCommand(env))
 	return cmd
 }
 

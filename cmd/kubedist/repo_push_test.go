@@ -25,12 +25,13 @@ by-hash              32 files written, \d+ bytes
 indices              32 files written, \d+ bytes
 Release              2 files written, \d+ bytes
 InRelease            1 file written, \d+ bytes
-file://DIR/served: 71 files written \(\d+ bytes\), 0 as they were, 0 removed
+pages                36 files written, \d+ bytes
+file://DIR/served: 107 files written \(\d+ bytes\), 0 as they were, 0 removed
 $`)
 	if !want.MatchString(got) {
 		t.Errorf("push says\n%s\nwant\n%s", got, want)
 	}
-	if got := s.must("push", to); got != "file://DIR/served: 0 files written (0 bytes), 71 as they were, 0 removed\n" {
+	if got := s.must("push", to); got != "file://DIR/served: 0 files written (0 bytes), 107 as they were, 0 removed\n" {
 		t.Errorf("the second push says\n%s", got)
 	}
 	added := s.deb("kubelet", "1.36.3-1.1", "amd64")
@@ -43,7 +44,7 @@ $`)
 		Kind   string
 		Result bucket.Result
 	}
-	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &end); err != nil || end.Kind != "result" || len(end.Result.Stages) != 5 {
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &end); err != nil || end.Kind != "result" || len(end.Result.Stages) != 6 {
 		t.Errorf("the last line is %s, %v", lines[len(lines)-1], err)
 	}
 	s.now = s.now.Add(time.Hour)

@@ -282,3 +282,30 @@ func TestRepoServe(t *testing.T) {
 		t.Errorf("no archive: %v", err)
 	}
 }
+
+func TestRepoSyncOrder(t *testing.T) {
+	t.Parallel()
+	s := newRepoSession(t)
+	s.must("add", s.deb("kubeadm", "1.36.3-1.1", "amd64"), "--suite", "v1.36")
+	first, second := s.must("sync-order", "--stage", "1"), s.must("sync-order", "--stage", "2")
+	if !strings.Contains(first, "\npool/main/k/kubeadm/kubeadm_1.36.3-1.1_amd64.deb\n") || !strings.Contains(second, "dists/v1.36/InRelease\n") {
+		t.Errorf("the first stage is\n%s\nthe second\n%s", first, second)
+	}
+	if both := s.must("sync-order"); both != first+second {
+		t.Errorf("both are\n%s", both)
+	}
+	frozen := filepath.Join(s.dir, "frozen")
+	if got := s.must("sync-order", "--freeze", frozen, "--stage", "1"); got != first {
+		t.Errorf("with --freeze the first stage is\n%s", got)
+	}
+	for name := range strings.Lines(second) {
+		if _, err := os.Stat(filepath.Join(frozen, strings.TrimSuffix(name, "\n"))); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, args := range [][]string{{"--stage", "3"}, {"--root", "/nonexistent"}, {"--freeze", s.root}} {
+		if _, _, err := s.run(t.Context(), append([]string{"sync-order", "--root", s.root}, args...)...); err == nil {
+			t.Errorf("sync-order %v: no error", args)
+		}
+	}
+}

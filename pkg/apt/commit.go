@@ -39,7 +39,7 @@ func (p *publication) commit(ctx context.Context) error {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx) // it is published; that the caller gives up makes it no less so
-	if err := p.disk.stages(ctx, []stage{{"old generations", p.prune}}); err != nil {
+	if err := p.disk.stages(ctx, []stage{{"old generations", p.prune}, {"pages", p.writePages}}); err != nil {
 		return err
 	}
 	p.tx.leaving = leftWhole
@@ -108,7 +108,7 @@ func (p *publication) writeUserFiles(ctx context.Context) error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if err := p.writeFile(ctx, name, files[name], p.options.Now); err != nil {
+		if err := p.disk.replace(ctx, name, files[name], p.options.Now); err != nil {
 			return err
 		}
 	}

@@ -86,6 +86,7 @@ func TestKilledInAllPlaces(t *testing.T) {
 func (a *archive) mustBeOneState(n int) {
 	a.t.Helper()
 	a.mustVerify()
+	a.mustList()
 	own := a.read("dists/v1.36/main/binary-amd64/Packages")
 	if got := a.read("dists/xenial/main/binary-amd64/Packages"); got != own {
 		a.t.Errorf("killed at change %d: the alias has\n%s\nthe suite\n%s", n, got, own)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +25,24 @@ func copyTree(t *testing.T, from string) string {
 	to := filepath.Join(t.TempDir(), "public")
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
 		t.Fatal(err)
+	}
+	var names []string
+	err := filepath.WalkDir(from, func(name string, _ fs.DirEntry, err error) error {
+		names = append(names, name)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range slices.Backward(names) { // a directory after what is in it
+		info, err := os.Stat(name)
+		if err == nil {
+			rel, _ := filepath.Rel(from, name)
+			err = os.Chtimes(filepath.Join(to, rel), info.ModTime(), info.ModTime())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	return to
 }
@@ -93,6 +113,7 @@ func TestKilledAnywhere(t *testing.T) {
 			t.Fatalf("killed at change %d: afterwards clients see %s, want %s", n, got, want)
 		}
 		a.mustVerify()
+		a.mustList()
 		if t.Failed() {
 			t.Fatalf("killed at change %d", n)
 		}

@@ -27,6 +27,8 @@ type disk struct {
 	dirty map[string]bool // directories with names that are not durable yet
 	// recording takes what flush, place, linkTo, remove and sync would do; while it is set they do nothing else.
 	recording *journal
+	// changed has the directories in which anything has changed since the transaction began.
+	changed map[string]bool
 	// before is called ahead of each change; an error from it stands for a failure of that change. Tests set it.
 	before func(operation, name string) error
 }
@@ -136,7 +138,22 @@ func (d *disk) place(temp, name string) error {
 		return err
 	}
 	d.touched(name)
-	return nil
+	return d.moved(name)
+}
+
+// moved notes the directories that came with one that was renamed as changed.
+func (d *disk) moved(name string) error {
+	if info, err := os.Lstat(d.path(name)); err != nil || !info.IsDir() {
+		return err
+	}
+	return filepath.WalkDir(d.path(name), func(at string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(d.root, at)
+		d.changed[filepath.ToSlash(rel)] = true
+		return err
+	})
 }
 
 // linkTo makes name another name of the file at target, replacing what name was. Where the file system has no hard
@@ -198,6 +215,27 @@ func (d *disk) remove(name string) error {
 	return removeIfThere(d.path(name))
 }
 
+// rmdir removes an empty directory.
+func (d *disk) rmdir(name string) error {
+	if err := d.step("rmdir", name); err != nil {
+		return err
+	}
+	if err := os.Remove(d.path(name)); err != nil {
+		return err
+	}
+	delete(d.dirty, name)
+	d.touched(name)
+	return nil
+}
+
+// chtimes dates a file or directory.
+func (d *disk) chtimes(name string, at time.Time) error {
+	if err := d.step("chtimes", name); err != nil {
+		return err
+	}
+	return os.Chtimes(d.path(name), at, at)
+}
+
 func removeIfThere(name string) error {
 	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -207,9 +245,9 @@ func removeIfThere(name string) error {
 
 func (d *disk) touched(name string) {
 	if d.dirty == nil {
-		d.dirty = map[string]bool{}
+		d.dirty, d.changed = map[string]bool{}, map[string]bool{}
 	}
-	d.dirty[path.Dir(name)] = true
+	d.dirty[path.Dir(name)], d.changed[path.Dir(name)] = true, true
 }
 
 // sync makes all names durable that were changed since the last call.

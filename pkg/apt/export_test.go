@@ -1,15 +1,18 @@
 package apt
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
 
 	"kubedist/pkg/deb"
+	"kubedist/pkg/page"
 )
 
 // FailAt makes the n-th change to the disk from now on fail, and all that follow it, as if the process had been killed
@@ -194,4 +197,53 @@ func ParagraphsOf(text, name string) ([]string, error) {
 		texts = append(texts, e.text)
 	}
 	return texts, err
+}
+
+// CheckListings compares the pages, the dates of directories and ls-lR.gz with what a look at the whole tree gives.
+func CheckListings(ctx context.Context, root string, def *Definition) (wrong []string, err error) {
+	l := &listings{disk: &disk{root: root}, pages: def.Listings, long: &page.LongList{}}
+	t, err := loadTree(root, def, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.fill(ctx, true); err != nil {
+		return nil, err
+	}
+	for _, dirs := range l.queue {
+		for dir := range dirs {
+			d, err := l.disk.read(dir)
+			if err != nil {
+				return nil, err
+			}
+			l.long.Set(d)
+			info, err := os.Stat(l.disk.path(dir))
+			if err != nil {
+				return nil, err
+			}
+			if at := info.ModTime(); at.Nanosecond() != 0 || at.After(t.newest()) {
+				wrong = append(wrong, fmt.Sprintf("%s is dated %s, and the archive %s", dir, at.UTC(), t.newest()))
+			}
+			if !def.Listings || dir == "." {
+				continue
+			}
+			want, err := d.HTML()
+			if err != nil {
+				return nil, err
+			}
+			if got, err := os.ReadFile(l.disk.path(path.Join(dir, page.IndexFile))); err != nil || !bytes.Equal(got, want) {
+				wrong = append(wrong, fmt.Sprintf("%s: its page is not up to date: %v", dir, err))
+			}
+		}
+	}
+	if !def.Listings {
+		return wrong, nil
+	}
+	long := l.readLongList()
+	if long == nil {
+		return append(wrong, longListFile+" cannot be read"), nil
+	}
+	if got, want := string(long.Text()), string(l.long.Text()); got != want {
+		wrong = append(wrong, fmt.Sprintf("%s has\n%s\nand the tree is\n%s", longListFile, got, want))
+	}
+	return wrong, nil
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"kubedist/pkg/page"
 )
 
 // GarbageOptions say how the pool is cleaned.
@@ -53,7 +55,7 @@ func (t *Transaction) CollectGarbage(ctx context.Context, o GarbageOptions) ([]G
 		if err != nil {
 			return err
 		}
-		if rel = filepath.ToSlash(rel); needed[rel] || !d.Type().IsRegular() {
+		if rel = filepath.ToSlash(rel); needed[rel] || !d.Type().IsRegular() || d.Name() == page.IndexFile {
 			return ctx.Err()
 		}
 		info, err := d.Info()
@@ -80,6 +82,8 @@ func (t *Transaction) CollectGarbage(ctx context.Context, o GarbageOptions) ([]G
 	if o.DryRun {
 		return garbage, nil
 	}
+	left := t.leaving
+	t.leaving = leftHalfway // until the pages, too, are as they should be
 	for _, g := range garbage {
 		if err := t.disk.remove(g.Path); err != nil {
 			return nil, fmt.Errorf("collecting garbage: %w", err)
@@ -93,7 +97,11 @@ func (t *Transaction) CollectGarbage(ctx context.Context, o GarbageOptions) ([]G
 			t.disk.touched(dir)
 		}
 	}
-	return garbage, t.disk.sync(ctx)
+	if err := t.followListings(ctx); err != nil {
+		return nil, fmt.Errorf("collecting garbage: %w", err)
+	}
+	t.leaving = left
+	return garbage, nil
 }
 
 // needs notes the files of the pool that a suite needs.
@@ -168,6 +176,9 @@ func (t *Transaction) oldContents(dir string, look func(text []byte) error) erro
 		return err
 	}
 	for _, c := range contents {
+		if checkDigest(c.Name()) != nil {
+			continue // the directory's page
+		}
 		packed, err := os.ReadFile(t.disk.path(path.Join(dir, c.Name())))
 		if err != nil {
 			return err

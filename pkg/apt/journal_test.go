@@ -78,6 +78,7 @@ func TestSeveralSuitesTogether(t *testing.T) {
 		a.now = a.now.Add(time.Hour)
 		a.publish(nil)
 		a.mustVerify()
+		a.mustList()
 		if t.Failed() {
 			t.Fatalf("killed at change %d", n)
 		}

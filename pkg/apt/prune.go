@@ -64,11 +64,33 @@ func (p *publication) retire(d *draft) error {
 			continue
 		}
 		name := path.Join(d.past.dir, byHash(old.Path, old.SHA256))
-		if err := p.disk.step("chtimes", name); err != nil {
+		if err := p.disk.chtimes(name, d.release.Date); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if err := os.Chtimes(p.disk.path(name), d.release.Date, d.release.Date); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		p.disk.touched(name)
+		if err := p.touchOthers(d.suite, byHash(old.Path, old.SHA256)); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// touchOthers notes that a file of a suite is dated anew under its other names, too: in its aliases and in snapshots.
+func (p *publication) touchOthers(s *suite, file string) error {
+	snapshots, err := p.tree.snapshotNames()
+	if err != nil {
+		return err
+	}
+	var dirs []string
+	for _, at := range s.places() {
+		dirs = append(dirs, at.dir)
+	}
+	for _, name := range snapshots {
+		dirs = append(dirs, path.Join(snapshotDir(name), s.dir))
+	}
+	for _, dir := range dirs {
+		if _, err := os.Lstat(p.disk.path(path.Join(dir, file))); err == nil {
+			p.disk.touched(path.Join(dir, file))
 		}
 	}
 	return nil
@@ -142,7 +164,7 @@ func (p *publication) pruneContents(d *draft, dir string, keep map[string]bool) 
 	retired := map[time.Time][]string{}
 	for _, entry := range names {
 		name := path.Join(dir, entry.Name())
-		if keep[name] || entry.IsDir() {
+		if keep[name] || checkDigest(entry.Name()) != nil {
 			continue
 		}
 		info, err := entry.Info()

@@ -74,7 +74,8 @@ type SuiteResult struct {
 // keeps clients and mirrors consistent: pool, keyring and .sources files, by-hash, canonical indices, Release and
 // Release.gpg, InRelease; each step is durable before the next begins. From the canonical indices on, the steps are
 // written down first: an error before that leaves the archive as it was, and after one in there the next [Begin] does the
-// rest, so that all suites change or none. A transaction can be published once.
+// rest, so that all suites change or none. The pages that tell of it follow; after an error there, publishing again writes
+// them. A transaction can be published once.
 //
 // Errors before that are those of signing and of writing, and a [RefusedError].
 func (t *Transaction) Publish(ctx context.Context, o PublishOptions) (*Result, error) {

@@ -3,15 +3,18 @@ package apt
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path"
 	"slices"
 	"strings"
+
+	"kubedist/pkg/page"
 )
 
 // Handler serves an archive over HTTP as clients and mirrors need it: 404 for what is not there (apt takes 403 for a
-// refusal, and a page for an index), no Content-Encoding, ranges and conditional requests answered. Directories and
-// names that begin with a dot are not there. [os.Root.Close] of the root ends it.
+// refusal, and a page for an index), no Content-Encoding, ranges and conditional requests answered. A directory is its
+// index.html; one without, and names that begin with a dot, are not there. [os.Root.Close] of the root ends it.
 func Handler(root *os.Root) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -21,9 +24,12 @@ func Handler(root *os.Root) http.Handler {
 		}
 		// Doubled slashes are one, as other servers have it: debmirror asks with them.
 		name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
-		if name == "" || strings.HasPrefix(name, ".") || strings.Contains(name, "/.") {
+		if strings.HasPrefix(name, ".") || strings.Contains(name, "/.") {
 			notFound(w, name)
 			return
+		}
+		if name == "" || strings.HasSuffix(r.URL.Path, "/") {
+			name = path.Join(name, page.IndexFile)
 		}
 		f, err := root.Open(name)
 		if err != nil {
@@ -32,6 +38,10 @@ func Handler(root *os.Root) http.Handler {
 		}
 		defer f.Close()
 		info, err := f.Stat()
+		if err == nil && info.IsDir() {
+			toDirectory(w, root, name)
+			return
+		}
 		if err != nil || !info.Mode().IsRegular() {
 			notFound(w, name)
 			return
@@ -41,6 +51,17 @@ func Handler(root *os.Root) http.Handler {
 		w.Header().Set("Cache-Control", CacheControl(name))
 		http.ServeContent(w, r, "", info.ModTime(), f)
 	})
+}
+
+// toDirectory sends a browser on to a directory's page, to which what the page links to is relative. The way there is
+// relative too, for a proxy may show the archive under another path.
+func toDirectory(w http.ResponseWriter, root *os.Root, name string) {
+	if info, err := root.Stat(path.Join(name, page.IndexFile)); err != nil || !info.Mode().IsRegular() {
+		notFound(w, name)
+		return
+	}
+	w.Header().Set("Location", (&url.URL{Path: "./" + path.Base(name) + "/"}).EscapedPath())
+	w.WriteHeader(http.StatusMovedPermanently)
 }
 
 func notFound(w http.ResponseWriter, name string) {
@@ -66,6 +87,11 @@ func contentType(name string) string {
 	case ".asc":
 		return "application/pgp-keys"
 	case ".sources", ".dsc":
+		return "text/plain; charset=utf-8"
+	case ".html":
+		return "text/html; charset=utf-8"
+	}
+	if strings.HasPrefix(name, projectDir+"/trace/") {
 		return "text/plain; charset=utf-8"
 	}
 	switch base := path.Base(name); {

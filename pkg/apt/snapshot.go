@@ -134,6 +134,9 @@ func (t *Transaction) SaveSnapshots(ctx context.Context, now time.Time) error {
 	if err := t.together(ctx, now, []stage{{"snapshots", t.placeSnapshots}}); err != nil {
 		return atomicfile.Explain(t.disk.root, err)
 	}
+	if err := t.followListings(context.WithoutCancel(ctx)); err != nil {
+		return atomicfile.Explain(t.disk.root, fmt.Errorf("pages: %w", err))
+	}
 	t.leaving, t.tree = leftWhole, nil
 	return nil
 }
@@ -160,12 +163,19 @@ func (t *Transaction) RemoveSnapshot(ctx context.Context, o RemoveSnapshotOption
 	if o.DryRun {
 		return nil
 	}
+	left := t.leaving
+	t.leaving = leftHalfway // until the pages, too, are as they should be
 	// It goes in one piece; what is left of it in the work directory is removed with that.
 	if err := t.disk.place(snapshotDir(name), path.Join(tempDir, strconv.FormatInt(t.disk.count.Add(1), 10))); err != nil {
 		return atomicfile.Explain(t.disk.root, fmt.Errorf("snapshot %s: %w", name, err))
 	}
 	t.disk.touched(snapshotDir(name))
-	return t.disk.sync(ctx)
+	t.disk.changed[snapshotDir(name)] = true
+	if err := t.followListings(ctx); err != nil {
+		return atomicfile.Explain(t.disk.root, fmt.Errorf("snapshot %s: %w", name, err))
+	}
+	t.leaving = left
+	return nil
 }
 
 // Snapshots lists the snapshots of an archive, sorted by name. It takes no lock.

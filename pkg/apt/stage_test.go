@@ -38,7 +38,7 @@ func TestServedFiles(t *testing.T) {
 		{"index.html", apt.StagePages, "text/html; charset=utf-8", minute},
 		{"dists/stable/index.html", apt.StagePages, "text/html; charset=utf-8", minute},
 		{"ls-lR.gz", apt.StagePages, "application/gzip", minute},
-		{"project/trace/apt.example.org", apt.StagePages, "application/octet-stream", minute},
+		{"project/trace/apt.example.org", apt.StagePages, "text/plain; charset=utf-8", minute},
 	} {
 		if got := apt.StageOf(c.name); got != c.stage {
 			t.Errorf("%s: stage %s, want %s", c.name, got, c.stage)

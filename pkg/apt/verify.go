@@ -64,7 +64,7 @@ func Verify(ctx context.Context, o VerifyOptions) (*Report, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if v.published(suiteDir(entry.Name())) {
+		if !entry.Type().IsRegular() && v.published(suiteDir(entry.Name())) {
 			v.report.Suites++
 			v.place(ctx, suiteDir(entry.Name()), entry.Name())
 		}
