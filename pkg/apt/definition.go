@@ -3,17 +3,15 @@ package apt
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/Masterminds/semver/v3"
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/parser"
 
 	"kubedist/pkg/deb"
+	"kubedist/pkg/yamlfile"
 )
 
 // Definition is what archive.yaml says about an archive.
@@ -75,9 +73,6 @@ type Suite struct {
 // ErrNoSuite is the error about a package or version whose suites cannot be told by its version: they must be named.
 var ErrNoSuite = errors.New("no suite of the archive accepts it")
 
-// maxDefinition bounds archive.yaml in bytes.
-const maxDefinition = 1 << 20
-
 // LoadDefinition reads the definition in the file at path.
 func LoadDefinition(path string) (*Definition, error) {
 	f, err := os.Open(path)
@@ -85,12 +80,9 @@ func LoadDefinition(path string) (*Definition, error) {
 		return nil, fmt.Errorf("archive definition: %w", err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxDefinition+1))
+	data, err := yamlfile.Read(f)
 	if err != nil {
 		return nil, fmt.Errorf("archive definition %s: %w", path, err)
-	}
-	if len(data) > maxDefinition {
-		return nil, fmt.Errorf("archive definition %s: larger than %d bytes", path, maxDefinition)
 	}
 	return ParseDefinition(path, data)
 }
@@ -132,18 +124,15 @@ type definitionFile struct {
 // ParseDefinition reads a definition strictly. Every error names the file, the line and the field; all that are found
 // are reported together.
 func ParseDefinition(name string, data []byte) (*Definition, error) {
-	tree, err := parser.ParseBytes(data, 0)
+	file, err := yamlfile.Parse(name, data)
 	if err != nil {
-		return nil, yamlError(name, err)
-	}
-	if len(tree.Docs) > 1 {
-		return nil, fmt.Errorf("%s: more than one document", name)
+		return nil, err
 	}
 	var f definitionFile
-	if err := yaml.UnmarshalWithOptions(data, &f, yaml.Strict()); err != nil && !errors.Is(err, io.EOF) {
-		return nil, yamlError(name, err)
+	if err := file.Decode(&f); err != nil {
+		return nil, err
 	}
-	c := &definitionChecker{name: name, tree: tree}
+	c := &definitionChecker{file: file}
 	d := &Definition{
 		Origin: f.Origin, Label: f.Label, Description: f.Description, URL: strings.TrimSuffix(f.URL, "/"), SignedBy: f.SignedBy,
 		KeyringPackage: f.KeyringPackage, Maintainer: f.Maintainer,

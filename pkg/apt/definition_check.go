@@ -12,37 +12,19 @@ import (
 	"time"
 
 	"github.com/Masterminds/semver/v3"
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
 
 	"kubedist/pkg/deb"
+	"kubedist/pkg/yamlfile"
 )
 
 // definitionChecker collects what is wrong with a definition, each problem with its place in the file.
 type definitionChecker struct {
-	name     string
-	tree     *ast.File
+	file     *yamlfile.File
 	problems []error
 }
 
 func (c *definitionChecker) problem(field, format string, args ...any) {
-	c.problems = append(c.problems, fmt.Errorf("%s:%d: %s: %s", c.name, c.line(field), field, fmt.Sprintf(format, args...)))
-}
-
-// line finds the line of a field such as suites[1].name, or of the nearest parent that the file has.
-func (c *definitionChecker) line(field string) int {
-	for at := "$." + field; ; {
-		if p, err := yaml.PathString(at); err == nil {
-			if node, err := p.FilterFile(c.tree); err == nil && node != nil {
-				return node.GetToken().Position.Line
-			}
-		}
-		i := strings.LastIndexAny(at, ".[")
-		if i <= 1 {
-			return 1
-		}
-		at = at[:i]
-	}
+	c.problems = append(c.problems, fmt.Errorf("%s: %s: %s", c.file.At(field), field, fmt.Sprintf(format, args...)))
 }
 
 func (c *definitionChecker) check(d *Definition, architectures []string) {
@@ -103,7 +85,7 @@ func (c *definitionChecker) suites(d *Definition) {
 			c.problem(field+"name", "%v", err)
 		}
 		if j := slices.IndexFunc(d.Suites[:i], func(o Suite) bool { return o.Name == s.Name }); j >= 0 {
-			c.problem(field+"name", "suite %s is named twice, first in line %d", s.Name, c.line(fmt.Sprintf("suites[%d].name", j)))
+			c.problem(field+"name", "suite %s is named twice, first in line %d", s.Name, c.file.Line(fmt.Sprintf("suites[%d].name", j)))
 		}
 		if strings.ContainsAny(s.Description, "\r\n\x00") {
 			c.problem(field+"description", "%q is not one line of text", s.Description)
@@ -250,13 +232,4 @@ func checkWord(name string) error {
 		return errors.New("name is missing")
 	}
 	return nil
-}
-
-// yamlError words a YAML error as file, line and what is wrong there.
-func yamlError(name string, err error) error {
-	var at yaml.Error
-	if errors.As(err, &at) && at.GetToken() != nil {
-		return fmt.Errorf("%s:%d: %s", name, at.GetToken().Position.Line, at.GetMessage())
-	}
-	return fmt.Errorf("%s: %w", name, err)
 }

@@ -4,21 +4,14 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-
 	"kubedist/pkg/openpgp"
+	"kubedist/pkg/yamlfile"
 )
-
-// maxPlan bounds keys.yaml in bytes.
-const maxPlan = 1 << 20
 
 // planFile is keys.yaml as it is written.
 type planFile struct {
@@ -41,36 +34,25 @@ func Load(path string) (*Plan, error) {
 		return nil, fmt.Errorf("keys of the archive: %w", err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxPlan+1))
+	data, err := yamlfile.Read(f)
 	if err != nil {
 		return nil, fmt.Errorf("keys of the archive: %s: %w", path, err)
-	}
-	if len(data) > maxPlan {
-		return nil, fmt.Errorf("keys of the archive: %s: larger than %d bytes", path, maxPlan)
 	}
 	return Parse(path, data)
 }
 
 // Parse reads a plan strictly. Every error names the file, the line and the field; all that are found are reported
 // together. A plan with a day on which no key signs is an error.
-func Parse(name string, data []byte) (plan *Plan, err error) {
-	defer func() {
-		if r := recover(); r != nil { // what the YAML parser does on some malformed input
-			plan, err = nil, fmt.Errorf("%s: malformed YAML: %v", name, r)
-		}
-	}()
-	tree, err := parser.ParseBytes(data, 0)
+func Parse(name string, data []byte) (*Plan, error) {
+	file, err := yamlfile.Parse(name, data)
 	if err != nil {
-		return nil, located(name, err)
-	}
-	if len(tree.Docs) > 1 {
-		return nil, fmt.Errorf("%s: more than one document", name)
+		return nil, err
 	}
 	var f planFile
-	if err := yaml.UnmarshalWithOptions(data, &f, yaml.Strict()); err != nil && !errors.Is(err, io.EOF) {
-		return nil, located(name, err)
+	if err := file.Decode(&f); err != nil {
+		return nil, err
 	}
-	c := &checker{name: name, tree: tree}
+	c := &checker{file: file}
 	p := &Plan{}
 	for i, k := range f.Keys {
 		p.Keys = append(p.Keys, c.key(fmt.Sprintf("keys[%d].", i), k))
@@ -90,29 +72,12 @@ func Parse(name string, data []byte) (plan *Plan, err error) {
 
 // checker collects what is wrong with a plan, each problem with its place in the file.
 type checker struct {
-	name     string
-	tree     *ast.File
+	file     *yamlfile.File
 	problems []error
 }
 
 func (c *checker) problem(field, format string, args ...any) {
-	c.problems = append(c.problems, fmt.Errorf("%s:%d: %s: %s", c.name, c.line(field), field, fmt.Sprintf(format, args...)))
-}
-
-// line finds the line of a field such as keys[1].secret, or of the nearest parent that the file has.
-func (c *checker) line(field string) int {
-	for at := "$." + field; ; {
-		if p, err := yaml.PathString(at); err == nil {
-			if node, err := p.FilterFile(c.tree); err == nil && node != nil {
-				return node.GetToken().Position.Line
-			}
-		}
-		i := strings.LastIndexAny(at, ".[")
-		if i <= 1 {
-			return 1
-		}
-		at = at[:i]
-	}
+	c.problems = append(c.problems, fmt.Errorf("%s: %s: %s", c.file.At(field), field, fmt.Sprintf(format, args...)))
 }
 
 // key reads one key.
@@ -164,7 +129,7 @@ func (c *checker) date(field, text string) time.Time {
 func (c *checker) together(p *Plan) {
 	for i, k := range p.Keys {
 		if j := slices.IndexFunc(p.Keys[:i], func(o Key) bool { return o.Public.Fingerprint() == k.Public.Fingerprint() }); j >= 0 {
-			c.problem(fmt.Sprintf("keys[%d].fingerprint", i), "%s is there twice, first in line %d", k.Public.Fingerprint(), c.line(fmt.Sprintf("keys[%d].fingerprint", j)))
+			c.problem(fmt.Sprintf("keys[%d].fingerprint", i), "%s is there twice, first in line %d", k.Public.Fingerprint(), c.file.Line(fmt.Sprintf("keys[%d].fingerprint", j)))
 		}
 		until := k.SignsUntil
 		if until.IsZero() || slices.ContainsFunc(p.Keys, func(o Key) bool { return o.SignsAt(until) }) {
@@ -174,13 +139,4 @@ func (c *checker) together(p *Plan) {
 			c.problem(fmt.Sprintf("keys[%d].signs-until", i), "no key signs on %s", until.Format(time.DateOnly))
 		}
 	}
-}
-
-// located words a YAML error as file, line and what is wrong there.
-func located(name string, err error) error {
-	var at yaml.Error
-	if errors.As(err, &at) && at.GetToken() != nil {
-		return fmt.Errorf("%s:%d: %s", name, at.GetToken().Position.Line, at.GetMessage())
-	}
-	return fmt.Errorf("%s: %w", name, err)
 }

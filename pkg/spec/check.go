@@ -23,7 +23,7 @@ var debianName = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+$`) // Policy 5.6.7
 
 func (c *checker) check(f *file) {
 	at := func(path, field, format string, args ...any) {
-		c.problems = append(c.problems, fmt.Errorf("specs/%s:%d: %s: %s", f.name, f.line("$."+path), field, fmt.Sprintf(format, args...)))
+		c.problems = append(c.problems, fmt.Errorf("%s: %s: %s", f.At(path), field, fmt.Sprintf(format, args...)))
 	}
 	c.checkPlatforms(f, at)
 	c.checkSources(f, at)
@@ -41,7 +41,7 @@ func (c *checker) declare(f *file, at report, path, kind, name string) {
 		at(path, "name", "missing")
 		return
 	}
-	key, here := kind+" "+name, fmt.Sprintf("specs/%s:%d", f.name, f.line("$."+path))
+	key, here := kind+" "+name, f.At(path)
 	if first, ok := c.seen[key]; ok {
 		at(path, "name", "%s %q is declared twice, first at %s", kind, name, first)
 		return

@@ -3,24 +3,18 @@ package spec
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 	"kubedist/pkg/platform"
+	"kubedist/pkg/yamlfile"
 )
-
-// maxFile bounds a file under specs/; the largest of ours has 4 KB.
-const maxFile = 1 << 20
 
 // file is one loaded file and where its entries came to lie in the Spec.
 type file struct {
-	name string
-	ast  *ast.File
+	*yamlfile.File
 	spec Spec
 }
 
@@ -58,7 +52,7 @@ func readFiles(specs fs.FS) ([]*file, error) {
 		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".yaml") {
 			return err
 		}
-		data, err := readBounded(specs, name)
+		data, err := readFile(specs, name)
 		if err != nil {
 			return err
 		}
@@ -79,46 +73,33 @@ func readFiles(specs fs.FS) ([]*file, error) {
 	return files, errors.Join(problems...)
 }
 
-func readBounded(fsys fs.FS, name string) ([]byte, error) {
+func readFile(fsys fs.FS, name string) ([]byte, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(data) > maxFile {
-		err = fmt.Errorf("specs/%s: larger than %d bytes", name, maxFile)
+	data, err := yamlfile.Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("specs/%s: %w", name, err)
 	}
-	return data, err
+	return data, nil
 }
 
-// parse reads one file strictly: an unknown or repeated field is an error.
-func parse(name string, data []byte) (_ *file, err error) {
-	// The YAML library panics on some malformed tags.
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("specs/%s: malformed YAML: %v", name, r)
-		}
-	}()
-	tree, err := parser.ParseBytes(data, 0)
+// parse reads one file strictly.
+func parse(name string, data []byte) (*file, error) {
+	name = "specs/" + name
+	parsed, err := yamlfile.Parse(name, data)
 	if err != nil {
-		return nil, located(name, err)
-	}
-	f := &file{name: name, ast: tree}
-	if len(tree.Docs) > 1 {
-		return nil, fmt.Errorf("specs/%s: more than one document", name)
+		return nil, err
 	}
 	texts := &textChecker{name: name}
-	for _, doc := range tree.Docs {
-		ast.Walk(texts, doc)
-	}
+	parsed.Walk(texts)
 	if len(texts.problems) > 0 {
 		return nil, errors.Join(texts.problems...)
 	}
-	if err := yaml.UnmarshalWithOptions(data, &f.spec, yaml.Strict()); err != nil && !errors.Is(err, io.EOF) {
-		return nil, located(name, err)
-	}
-	return f, nil
+	f := &file{File: parsed}
+	return f, parsed.Decode(&f.spec)
 }
 
 // textChecker parses the scalars that have a syntax of their own. The decoder does so too, but says of an error neither
@@ -147,33 +128,7 @@ func (c *textChecker) Visit(node ast.Node) ast.Visitor {
 		_, err = ParseRange(token.Value)
 	}
 	if err != nil {
-		c.problems = append(c.problems, fmt.Errorf("specs/%s:%d: %s: %w", c.name, token.Position.Line, field, err))
+		c.problems = append(c.problems, fmt.Errorf("%s:%d: %s: %w", c.name, token.Position.Line, field, err))
 	}
 	return c
-}
-
-// located words a YAML error as file:line and what is wrong there.
-func located(name string, err error) error {
-	var at yaml.Error
-	if errors.As(err, &at) && at.GetToken() != nil {
-		return fmt.Errorf("specs/%s:%d: %s", name, at.GetToken().Position.Line, at.GetMessage())
-	}
-	return fmt.Errorf("specs/%s: %w", name, err)
-}
-
-// line finds the line of the value at path, such as $.packages[0].relations[1].versions, or of its nearest parent that
-// exists.
-func (f *file) line(path string) int {
-	for {
-		if p, err := yaml.PathString(path); err == nil {
-			if node, err := p.FilterFile(f.ast); err == nil && node != nil {
-				return node.GetToken().Position.Line
-			}
-		}
-		i := strings.LastIndexAny(path, ".[")
-		if i <= 1 {
-			return 1
-		}
-		path = path[:i]
-	}
 }
