@@ -2,7 +2,6 @@ package apt
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"fmt"
 	"io/fs"
@@ -60,7 +59,7 @@ func (p *publication) makeKeyringPackage(ctx context.Context, version string) ([
 			return nil, err
 		}
 		if path.Ext(f.to) == ".gz" {
-			if text, err = gzipped(text); err != nil {
+			if text, err = deb.Gzip(text); err != nil {
 				return nil, err
 			}
 		}
@@ -106,22 +105,6 @@ func keyringText(name string, data keyringData) ([]byte, error) {
 	var b bytes.Buffer
 	if err := tmpl.Execute(&b, data); err != nil {
 		return nil, fmt.Errorf("template: %w", err)
-	}
-	return b.Bytes(), nil
-}
-
-// gzipped compresses as `gzip -9n` would, which Policy 12.3 asks for.
-func gzipped(data []byte) ([]byte, error) {
-	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(data); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
 	}
 	return b.Bytes(), nil
 }

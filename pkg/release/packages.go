@@ -1,8 +1,6 @@
 package release
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -204,25 +202,18 @@ func (x *expander) data(c spec.Content, name string, data []byte) ([]content, er
 	return []content{{file, hex.EncodeToString(sum[:])}}, nil
 }
 
-// gzip compresses as `gzip -9n` would: no name, no time (Policy 12.3 asks for the level). What has been compressed, such
-// as a manual page that every architecture has, is not compressed again.
+// gzip compresses a file for packages. What has been compressed, such as a manual page that every architecture has, is not
+// compressed again.
 func (r *run) gzip(sum [sha256.Size]byte, data []byte) ([]byte, error) {
 	if packed, ok := r.packed.Load(sum); ok {
 		return packed.([]byte), nil
 	}
-	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	packed, err := deb.Gzip(data)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := w.Write(data); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	r.packed.Store(sum, b.Bytes())
-	return b.Bytes(), nil
+	r.packed.Store(sum, packed)
+	return packed, nil
 }
 
 func (x *expander) template(name string) ([]byte, error) {
