@@ -3,6 +3,8 @@ package apt
 import (
 	"bytes"
 	"fmt"
+	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -33,6 +35,15 @@ func NewDefinition(name string, template []byte, o InitOptions) ([]byte, error) 
 			return nil, fmt.Errorf("field %s: %w", f.field, err)
 		}
 		if text, err = setField(text, f.field, strings.TrimSpace(string(value))); err != nil {
+			return nil, err
+		}
+	}
+	if u, err := url.Parse(o.URL); err == nil && o.URL != "" {
+		trace := strings.ToLower(u.Hostname())
+		if checkWord(trace) != nil { // an address in brackets
+			trace = ""
+		}
+		if text, err = setField(text, "trace", strconv.Quote(trace)); err != nil {
 			return nil, err
 		}
 	}
@@ -92,18 +103,4 @@ func setField(text []byte, field, value string) ([]byte, error) {
 		}
 	}
 	return nil, fmt.Errorf("template: has no field %s", field)
-}
-
-// Published lists the suites that are published, those of the definition in its order, then any others by name.
-func (t *Transaction) Published() []string {
-	names := []string{}
-	if t.tree == nil {
-		return names
-	}
-	for _, s := range t.tree.suites {
-		if s.release != nil {
-			names = append(names, s.name)
-		}
-	}
-	return names
 }

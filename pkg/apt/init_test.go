@@ -31,6 +31,9 @@ func TestNewDefinition(t *testing.T) {
 		fmt.Sprint(d.Components, d.Architectures, len(d.KubernetesPackages), len(d.Suites)) != "[main extra] [amd64 arm64] 0 2" || d.Suites[1].Name != "stable" {
 		t.Errorf("got %+v", d)
 	}
+	if d.Trace != "deb.example.org" { // the host of its own, and not that of the template
+		t.Errorf("its trace is %q", d.Trace)
+	}
 	if !strings.Contains(string(text), "# Clients stop with an error") {
 		t.Errorf("the comments are gone:\n%s", text)
 	}

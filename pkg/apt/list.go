@@ -81,3 +81,17 @@ func (t *tree) list(ctx context.Context, s *suite) ([]Listing, error) {
 	})
 	return list, nil
 }
+
+// Published lists the suites that are published, those of the definition in its order, then any others by name.
+func (t *Transaction) Published() []string {
+	names := []string{}
+	if t.tree == nil {
+		return names
+	}
+	for _, s := range t.tree.suites {
+		if s.release != nil {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}
