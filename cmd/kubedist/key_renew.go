@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"kubedist/pkg/hint"
 	"kubedist/pkg/rotation"
 )
 
@@ -34,18 +33,11 @@ Exit status: 0 renewed or nothing new, 1 failed, 2 bad option or a key that does
 }
 
 func runKeyRenew(ctx context.Context, env *environment, o keyRotateOptions, place string) error {
-	d, err := o.archive.load()
-	if err != nil {
-		return usageError(err)
-	}
-	file := o.archive.keysFile()
-	plan, err := loadPlan(file)
+	d, plan, err := o.loadPlanned()
 	if err != nil {
 		return err
 	}
-	if plan == nil {
-		return usageError(noPlan(file))
-	}
+	file := o.archive.keysFile()
 	keys, err := readKeys(ctx, env, place)
 	if err != nil {
 		return usageError(err)
@@ -71,9 +63,4 @@ func runKeyRenew(ctx context.Context, env *environment, o keyRotateOptions, plac
 		}
 	}
 	return writeSchedule(env, o.json, plan, rotation.CheckOptions{Now: env.Now().UTC().Truncate(time.Second), Lead: keyLead, ValidFor: d.ValidFor})
-}
-
-// noPlan is the error of a command that needs a plan.
-func noPlan(file string) error {
-	return hint.Errorf("kubedist key rotate KEY writes it", "keys of the archive: there is no %s", file)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kubedist/pkg/apt"
 	"kubedist/pkg/gnupg"
 	"kubedist/pkg/hint"
 	"kubedist/pkg/openpgp"
@@ -66,16 +67,31 @@ func (o *keyRotateOptions) addFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the plan as JSON")
 }
 
-func runKeyRotate(ctx context.Context, env *environment, o keyRotateOptions, place string) error {
+// load reads the definition of the archive, and the plan of its keys, nil where there is none.
+func (o *keyRotateOptions) load() (*apt.Definition, *rotation.Plan, error) {
 	d, err := o.archive.load()
 	if err != nil {
-		return usageError(err)
+		return nil, nil, usageError(err)
 	}
-	file := o.archive.keysFile()
-	plan, err := loadPlan(file)
+	plan, err := loadPlan(o.archive.keysFile())
+	return d, plan, err
+}
+
+// loadPlanned is load for the commands that need a plan.
+func (o *keyRotateOptions) loadPlanned() (*apt.Definition, *rotation.Plan, error) {
+	d, plan, err := o.load()
+	if err == nil && plan == nil {
+		err = usageError(hint.Errorf("kubedist key rotate KEY writes it", "keys of the archive: there is no %s", o.archive.keysFile()))
+	}
+	return d, plan, err
+}
+
+func runKeyRotate(ctx context.Context, env *environment, o keyRotateOptions, place string) error {
+	d, plan, err := o.load()
 	if err != nil {
 		return err
 	}
+	file := o.archive.keysFile()
 	if plan == nil {
 		plan = &rotation.Plan{}
 	}

@@ -28,17 +28,9 @@ Exit status: 0 shown, 1 failed, 2 bad option, no plan or a bad one.`,
 }
 
 func runKeySchedule(env *environment, o keyRotateOptions) error {
-	d, err := o.archive.load()
-	if err != nil {
-		return usageError(err)
-	}
-	file := o.archive.keysFile()
-	plan, err := loadPlan(file)
+	d, plan, err := o.loadPlanned()
 	if err != nil {
 		return err
-	}
-	if plan == nil {
-		return usageError(noPlan(file))
 	}
 	return writeSchedule(env, o.json, plan, rotation.CheckOptions{Now: env.Now(), Lead: keyLead, ValidFor: d.ValidFor})
 }

@@ -94,7 +94,7 @@ func parseOperations(name string, r io.Reader) ([]operation, error) {
 
 // parseOperation reads one operation from its words.
 func parseOperation(words []string) (operation, error) {
-	var op operation
+	var op wordedOperation
 	switch words[0] {
 	case "add":
 		op = &addOperation{}

@@ -22,8 +22,7 @@ type addOperation struct {
 }
 
 func newRepoAddCommand(env *environment) *cobra.Command {
-	o, add := &publishingOptions{}, &addOperation{}
-	cmd := &cobra.Command{
+	return newOperationCommand(env, &addOperation{}, &cobra.Command{
 		Use:   "add DEB|DSC|DIR...",
 		Short: "Add packages to suites, and publish",
 		Long: `Adds packages, and all .deb and .dsc files below directories, to suites of the archive, and publishes. What is there
@@ -39,16 +38,7 @@ Exit status: 0 done, 1 failed, 2 bad option or input.`,
   kubedist repo add kubeadm_1.36.3-1.1_amd64.deb --key release.asc
   kubedist repo add kubernetes_1.36.3-1.dsc --suite v1.36`,
 		Args: someArgs("DEB|DSC|DIR..."),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := add.take(args); err != nil {
-				return err
-			}
-			return runOperations(cmd.Context(), env, o, add)
-		},
-	}
-	o.addFlags(cmd)
-	add.addFlags(cmd.Flags())
-	return cmd
+	})
 }
 
 func (o *addOperation) addFlags(f *pflag.FlagSet) {
@@ -89,8 +79,7 @@ type removeOperation struct {
 }
 
 func newRepoRemoveCommand(env *environment) *cobra.Command {
-	o, remove := &publishingOptions{}, &removeOperation{}
-	cmd := &cobra.Command{
+	return newOperationCommand(env, &removeOperation{}, &cobra.Command{
 		Use:   "remove RELATION...",
 		Short: "Remove packages from suites, and publish",
 		Long: `Removes from the suites what the relations select: a name, or a name with versions, as Depends fields have them.
@@ -99,16 +88,7 @@ alone.`,
 		Example: `  kubedist repo remove 'kubeadm (<< 1.34)' --suite stable
   kubedist repo remove 'kubectl:arm64 (= 1.36.3-1.1)' --suite v1.36,stable`,
 		Args: someArgs("RELATION..."),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := remove.take(args); err != nil {
-				return err
-			}
-			return runOperations(cmd.Context(), env, o, remove)
-		},
-	}
-	o.addFlags(cmd)
-	remove.addFlags(cmd.Flags())
-	return cmd
+	})
 }
 
 func (o *removeOperation) addFlags(f *pflag.FlagSet) {

@@ -19,8 +19,7 @@ type copyOperation struct {
 }
 
 func newRepoCopyCommand(env *environment) *cobra.Command {
-	o, op := &publishingOptions{}, &copyOperation{}
-	cmd := &cobra.Command{
+	return newOperationCommand(env, &copyOperation{}, &cobra.Command{
 		Use:   "copy FROM TO [RELATION...]",
 		Short: "List in one suite what another one lists, and publish",
 		Long: `Lists packages of one suite in another one, too: the same files of the pool, as they were tested. Relations select
@@ -30,16 +29,7 @@ written SUITE@SNAPSHOT. Nothing is copied when the suite does not take one of th
   kubedist repo copy testing stable --dry-run
   kubedist repo copy stable@2026-07 stable 'cri-tools (<< 1.36)'`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := op.take(args); err != nil {
-				return err
-			}
-			return runOperations(cmd.Context(), env, o, op)
-		},
-	}
-	o.addFlags(cmd)
-	op.addFlags(cmd.Flags())
-	return cmd
+	})
 }
 
 func (o *copyOperation) addFlags(*pflag.FlagSet) {}

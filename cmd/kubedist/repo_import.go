@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"kubedist/pkg/apt"
 )
@@ -54,10 +53,6 @@ type importOperation struct {
 	plan *apt.ImportPlan
 	jobs int
 }
-
-func (o *importOperation) addFlags(*pflag.FlagSet) {}
-
-func (o *importOperation) take([]string) error { return nil }
 
 func (o *importOperation) run(ctx context.Context, s *session) error {
 	added, err := s.tx.Import(ctx, o.plan, apt.AddOptions{Jobs: o.jobs})

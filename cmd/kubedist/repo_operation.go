@@ -10,21 +10,27 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"kubedist/pkg/apt"
 	"kubedist/pkg/hint"
 )
 
-// operation is one change to an archive. repo add, remove, copy and rollback do one each; repo apply does those that a
-// file lists, in one transaction.
+// operation is one change to an archive.
 type operation interface {
+	// run changes the transaction.
+	run(context.Context, *session) error
+}
+
+// wordedOperation is an operation that can be written as words: repo add, remove, copy and rollback do one each; repo apply
+// does those that a file lists, in one transaction.
+type wordedOperation interface {
+	operation
 	// addFlags registers the operation's own flags.
 	addFlags(*pflag.FlagSet)
 	// take reads the arguments, before the archive is locked.
 	take(args []string) error
-	// run changes the transaction.
-	run(context.Context, *session) error
 }
 
 // session is what operations work on.
@@ -58,6 +64,20 @@ type copiedPackage struct {
 	From string `json:"from"`
 	To   string `json:"to"`
 	apt.Copied
+}
+
+// newOperationCommand completes the command of one operation: its flags, those of publishing, and what it runs.
+func newOperationCommand(env *environment, op wordedOperation, cmd *cobra.Command) *cobra.Command {
+	o := &publishingOptions{}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := op.take(args); err != nil {
+			return err
+		}
+		return runOperations(cmd.Context(), env, o, op)
+	}
+	o.addFlags(cmd)
+	op.addFlags(cmd.Flags())
+	return cmd
 }
 
 // runOperations runs operations in one transaction, and publishes.

@@ -195,8 +195,7 @@ type rollbackOperation struct {
 }
 
 func newRepoRollbackCommand(env *environment) *cobra.Command {
-	o, op := &publishingOptions{}, &rollbackOperation{}
-	cmd := &cobra.Command{
+	return newOperationCommand(env, &rollbackOperation{}, &cobra.Command{
 		Use:   "rollback [SUITE...] NAME",
 		Short: "Make suites what they were when a snapshot was taken, and publish",
 		Long: `Makes suites, or all that the snapshot has, list what they listed when it was taken. They are signed with a new
@@ -205,16 +204,7 @@ installed there.`,
 		Example: `  kubedist repo rollback before-1.36.3
   kubedist repo rollback stable v1.36 before-1.36.3 --dry-run`,
 		Args: someArgs("NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := op.take(args); err != nil {
-				return err
-			}
-			return runOperations(cmd.Context(), env, o, op)
-		},
-	}
-	o.addFlags(cmd)
-	op.addFlags(cmd.Flags())
-	return cmd
+	})
 }
 
 func (o *rollbackOperation) addFlags(*pflag.FlagSet) {}
