@@ -150,7 +150,7 @@ func ParseForeign(text string) []string {
 			paths = append(paths, f.Path)
 		}
 	}
-	if list, err := (&importer{}).packages("main", text); err == nil {
+	if list, err := parseAll("main", text, parseForeign); err == nil {
 		for _, p := range list {
 			paths = append(paths, p.Filename)
 		}

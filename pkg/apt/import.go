@@ -154,14 +154,14 @@ func (im *importer) suite(ctx context.Context, name, to string) error {
 			continue
 		}
 		if x.ofSources {
-			sources, err := im.sources(x.component, text)
+			sources, err := parseAll(x.component, text, parseForeignSource)
 			if err != nil {
 				im.problem(fmt.Errorf("suite %s: %s: %w", name, x.path, err))
 			}
 			s.Sources = append(s.Sources, sources...)
 			continue
 		}
-		list, err := im.packages(x.component, text)
+		list, err := parseAll(x.component, text, parseForeign)
 		if err != nil {
 			im.problem(fmt.Errorf("suite %s: %s: %w", name, x.path, err))
 			continue

@@ -129,9 +129,9 @@ func unpackForeign(packed []byte, compression string) ([]byte, error) {
 	return text, err
 }
 
-// packages reads the paragraphs of an index.
-func (im *importer) packages(component, text string) ([]ImportPackage, error) {
-	var list []ImportPackage
+// parseAll reads the paragraphs of an index.
+func parseAll[T any](component, text string, parse func(component string, s deb822.Stanza) (T, error)) ([]T, error) {
+	var list []T
 	reader := deb822.NewReader(strings.NewReader(text), deb822.Limits{})
 	for {
 		s, err := reader.Next()
@@ -141,7 +141,7 @@ func (im *importer) packages(component, text string) ([]ImportPackage, error) {
 		if err != nil {
 			return nil, err
 		}
-		p, err := parseForeign(component, s)
+		p, err := parse(component, s)
 		if err != nil {
 			return nil, fmt.Errorf("package %q: %w", s.Get("Package"), err)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"path/filepath"
 	"slices"
@@ -27,26 +26,6 @@ type ImportSourceFile struct {
 	Filename string `json:"filename"` // relative to the archive's directory
 	Size     int64  `json:"size"`
 	SHA256   string `json:"sha256"`
-}
-
-// sources reads the paragraphs of an index of source packages.
-func (im *importer) sources(component, text string) ([]ImportSource, error) {
-	var list []ImportSource
-	reader := deb822.NewReader(strings.NewReader(text), deb822.Limits{})
-	for {
-		s, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			return list, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		source, err := parseForeignSource(component, s)
-		if err != nil {
-			return nil, fmt.Errorf("source package %q: %w", s.Get("Package"), err)
-		}
-		list = append(list, source)
-	}
 }
 
 // parseForeignSource takes from a paragraph what identifies and locates a source package.

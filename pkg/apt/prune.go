@@ -26,7 +26,7 @@ func (p *publication) prune(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := p.retire(d); err != nil {
+		if err := p.dateReplaced(d); err != nil {
 			return err
 		}
 		if err := p.prunePlace(ctx, d); err != nil {
@@ -54,8 +54,8 @@ func (p *publication) dropLeftovers() error {
 	return nil
 }
 
-// retire dates the files that the previous Release listed and this one does not.
-func (p *publication) retire(d *draft) error {
+// dateReplaced dates the files that the previous Release listed and this one does not.
+func (p *publication) dateReplaced(d *draft) error {
 	if d.past.release == nil {
 		return nil
 	}
