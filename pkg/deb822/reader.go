@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 )
 
 // Limits bound what a Reader accepts. A zero field means its default.
@@ -39,7 +38,8 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line,
 
 // Reader reads stanza after stanza.
 type Reader struct {
-	src    *bufio.Reader
+	src    *bufio.Reader // nil when all of it is in text
+	text   []byte
 	limits Limits
 	line   int
 	err    error
@@ -67,12 +67,12 @@ func (r *Reader) Next() (Stanza, error) {
 
 func (r *Reader) next() (Stanza, error) {
 	var s Stanza
-	var value strings.Builder // of the field that is still open, the last of s
+	var value []byte // of the field that is still open, the last of s
 	size := 0
 	closeField := func() {
 		if len(s) > 0 {
-			s[len(s)-1].Value = value.String()
-			value.Reset()
+			s[len(s)-1].Value = string(value)
+			value = value[:0]
 		}
 	}
 	for {
@@ -93,18 +93,17 @@ func (r *Reader) next() (Stanza, error) {
 		if size += len(line) + 1; size > r.limits.Stanza {
 			return nil, r.problem("stanza is longer than %d bytes", r.limits.Stanza)
 		}
-		if problem := textProblem(string(line)); problem != "" {
+		if problem := textProblem(line); problem != "" {
 			return nil, r.problem("line %s", problem)
 		}
 		if line[0] == ' ' || line[0] == '\t' {
-			if trimBlanks(string(line)) == "" {
+			if len(bytes.Trim(line, blanks)) == 0 {
 				return nil, r.problem("line holds blanks only")
 			}
 			if len(s) == 0 {
 				return nil, r.problem("continuation line without a field")
 			}
-			value.WriteByte('\n')
-			value.Write(line[1:])
+			value = append(append(value, '\n'), line[1:]...)
 			continue
 		}
 		closeField()
@@ -112,22 +111,34 @@ func (r *Reader) next() (Stanza, error) {
 		if !found {
 			return nil, r.problem("no colon in %s", excerpt(line))
 		}
-		if problem := nameProblem(string(name)); problem != "" {
+		if problem := nameProblem(name); problem != "" {
 			return nil, r.problem("field name %s %s", excerpt(name), problem)
 		}
-		if _, twice := s.Lookup(string(name)); twice {
+		field := Field{Name: string(name)}
+		if _, twice := s.Lookup(field.Name); twice {
 			return nil, r.problem("field %s named twice", name)
 		}
 		if len(s) == r.limits.Fields {
 			return nil, r.problem("stanza has more than %d fields", r.limits.Fields)
 		}
-		s = append(s, Field{Name: string(name)})
-		value.WriteString(trimBlanks(string(first)))
+		if s == nil {
+			s = make(Stanza, 0, 16)
+		}
+		s = append(s, field)
+		value = append(value, bytes.Trim(first, blanks)...)
 	}
 }
 
 // readLine returns the next line without its end. The slice is good until the next call.
 func (r *Reader) readLine() ([]byte, error) {
+	if r.src == nil {
+		part := r.text
+		if end := bytes.IndexByte(part, '\n'); end >= 0 {
+			part = part[:end+1]
+		}
+		r.text = r.text[len(part):]
+		return r.whole(part)
+	}
 	var long []byte
 	for {
 		part, err := r.src.ReadSlice('\n')
@@ -145,15 +156,23 @@ func (r *Reader) readLine() ([]byte, error) {
 		if long != nil {
 			part = append(long, part...)
 		}
-		if len(part) == 0 {
-			return nil, io.EOF
-		}
-		r.line++
-		if r.line == 1 && bytes.HasPrefix(part, []byte("\xef\xbb\xbf")) {
-			return nil, r.problem("text begins with a byte order mark")
-		}
-		return bytes.TrimSuffix(part, []byte("\n")), nil
+		return r.whole(part)
 	}
+}
+
+// whole takes the end off a line.
+func (r *Reader) whole(line []byte) ([]byte, error) {
+	if len(line) == 0 {
+		return nil, io.EOF
+	}
+	r.line++
+	if len(line) > r.limits.Line+1 {
+		return nil, r.problem("line is longer than %d bytes", r.limits.Line)
+	}
+	if r.line == 1 && bytes.HasPrefix(line, []byte("\xef\xbb\xbf")) {
+		return nil, r.problem("text begins with a byte order mark")
+	}
+	return bytes.TrimSuffix(line, []byte("\n")), nil
 }
 
 func (r *Reader) problem(format string, args ...any) error {
@@ -170,7 +189,7 @@ func excerpt(b []byte) string {
 
 // Parse reads a text that must be exactly one stanza. No stanza at all and a second one are errors.
 func Parse(text []byte, limits Limits) (Stanza, error) {
-	r := NewReader(bytes.NewReader(text), limits)
+	r := &Reader{text: text, limits: limits.withDefaults()}
 	s, err := r.Next()
 	if errors.Is(err, io.EOF) {
 		return nil, &SyntaxError{Line: r.line, Problem: "no stanza"}

@@ -28,7 +28,7 @@ func (s Stanza) Get(name string) string {
 // Lookup returns the value of the named field and whether the stanza has it.
 func (s Stanza) Lookup(name string) (string, bool) {
 	for i := range s {
-		if strings.EqualFold(s[i].Name, name) {
+		if len(s[i].Name) == len(name) && strings.EqualFold(s[i].Name, name) {
 			return s[i].Value, true
 		}
 	}
@@ -49,61 +49,59 @@ func (s *Stanza) Set(name, value string) {
 // WriteTo writes the stanza without the blank line that separates it from a next one. A name or value that would not
 // read back as the same field is an error, and then nothing is written.
 func (s Stanza) WriteTo(w io.Writer) (int64, error) {
-	var b bytes.Buffer
-	if err := s.appendTo(&b); err != nil {
+	text, err := s.Append(nil)
+	if err != nil {
 		return 0, err
 	}
-	return b.WriteTo(w)
+	n, err := w.Write(text)
+	return int64(n), err
 }
 
 // String is the stanza as WriteTo writes it, or "" when it cannot be written.
 func (s Stanza) String() string {
-	var b bytes.Buffer
-	if s.appendTo(&b) != nil {
+	text, err := s.Append(nil)
+	if err != nil {
 		return ""
 	}
-	return b.String()
+	return string(text)
 }
 
-func (s Stanza) appendTo(b *bytes.Buffer) error {
+// Append appends to b what WriteTo writes, with the same errors.
+func (s Stanza) Append(b []byte) ([]byte, error) {
 	for i, f := range s {
 		if problem := nameProblem(f.Name); problem != "" {
-			return fmt.Errorf("field %q: name %s", f.Name, problem)
+			return nil, fmt.Errorf("field %q: name %s", f.Name, problem)
 		}
 		if _, twice := s[:i].Lookup(f.Name); twice {
-			return fmt.Errorf("field %s: named twice", f.Name)
+			return nil, fmt.Errorf("field %s: named twice", f.Name)
 		}
 		first, rest, more := strings.Cut(f.Value, "\n")
 		if first != trimBlanks(first) {
-			return fmt.Errorf("field %s: blanks around its value", f.Name)
+			return nil, fmt.Errorf("field %s: blanks around its value", f.Name)
 		}
 		if problem := textProblem(f.Value); problem != "" {
-			return fmt.Errorf("field %s: value %s", f.Name, problem)
+			return nil, fmt.Errorf("field %s: value %s", f.Name, problem)
 		}
-		b.WriteString(f.Name)
-		b.WriteByte(':')
+		b = append(append(b, f.Name...), ':')
 		if first != "" {
-			b.WriteByte(' ')
-			b.WriteString(first)
+			b = append(append(b, ' '), first...)
 		}
-		b.WriteByte('\n')
+		b = append(b, '\n')
 		for more {
 			var line string
 			line, rest, more = strings.Cut(rest, "\n")
 			if trimBlanks(line) == "" {
-				return fmt.Errorf("field %s: blank line in its value", f.Name)
+				return nil, fmt.Errorf("field %s: blank line in its value", f.Name)
 			}
-			b.WriteByte(' ')
-			b.WriteString(line)
-			b.WriteByte('\n')
+			b = append(append(append(b, ' '), line...), '\n')
 		}
 	}
-	return nil
+	return b, nil
 }
 
 // nameProblem says what keeps name from being a field name (Policy 5.1), "" when nothing does.
-func nameProblem(name string) string {
-	if name == "" {
+func nameProblem[text string | []byte](name text) string {
+	if len(name) == 0 {
 		return "is empty"
 	}
 	if name[0] == '#' || name[0] == '-' {
@@ -119,14 +117,27 @@ func nameProblem(name string) string {
 
 // textProblem says which byte of text no field may hold, "" when there is none. A carriage return is refused rather
 // than trimmed: some parsers take it as part of the value, others as a line end, and signed text must mean one thing.
-func textProblem(text string) string {
-	if strings.IndexByte(text, 0) >= 0 {
+func textProblem[text string | []byte](value text) string {
+	if indexByte(value, 0) >= 0 {
 		return "holds a NUL byte"
 	}
-	if strings.IndexByte(text, '\r') >= 0 {
+	if indexByte(value, '\r') >= 0 {
 		return "holds a carriage return"
 	}
 	return ""
 }
 
-func trimBlanks(s string) string { return strings.Trim(s, " \t") }
+func indexByte[text string | []byte](value text, c byte) int {
+	switch v := any(value).(type) {
+	case string:
+		return strings.IndexByte(v, c)
+	case []byte:
+		return bytes.IndexByte(v, c)
+	}
+	return -1
+}
+
+// blanks are what may surround a value.
+const blanks = " \t"
+
+func trimBlanks(s string) string { return strings.Trim(s, blanks) }
