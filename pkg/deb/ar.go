@@ -22,11 +22,11 @@ type arReader struct {
 	name      string // of the current member
 	remaining int64  // bytes of it not read yet
 	pad       bool
+	header    [arHeaderSize]byte
 }
 
 // newARReader reads the magic.
-func newARReader(src io.Reader) (*arReader, error) {
-	r := bufio.NewReaderSize(src, 32<<10)
+func newARReader(r *bufio.Reader) (*arReader, error) {
 	var magic [len(arMagic)]byte
 	if _, err := io.ReadFull(r, magic[:]); err != nil {
 		if err = truncated(err); errors.Is(err, io.ErrUnexpectedEOF) {
@@ -55,8 +55,8 @@ func (a *arReader) next() (string, int64, error) {
 			return "", 0, fmt.Errorf("member %s: padded with the byte %#02x", a.name, pad[0])
 		}
 	}
-	var h [arHeaderSize]byte
-	n, err := io.ReadFull(a.r, h[:])
+	h := a.header[:]
+	n, err := io.ReadFull(a.r, h)
 	if errors.Is(err, io.EOF) && n == 0 {
 		return "", 0, io.EOF
 	}

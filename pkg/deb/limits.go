@@ -15,9 +15,12 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	for value, standard := range map[*int64]int64{&l.File: 16 << 30, &l.Packed: 32 << 20, &l.Unpacked: 64 << 20, &l.Dictionary: 64 << 20, &l.Data: 64 << 30} {
-		if *value <= 0 {
-			*value = standard
+	for _, f := range [...]struct {
+		value    *int64
+		standard int64
+	}{{&l.File, 16 << 30}, {&l.Packed, 32 << 20}, {&l.Unpacked, 64 << 20}, {&l.Dictionary, 64 << 20}, {&l.Data, 64 << 30}} {
+		if *f.value <= 0 {
+			*f.value = f.standard
 		}
 	}
 	if l.Entries <= 0 {

@@ -23,16 +23,20 @@ const longestNames = 64 << 20
 // without a slash at their beginning. To that end it unpacks the whole data member, in the same pass, so that damage
 // anywhere in it is found; and the first program is looked for in all of it.
 func ReadFiles(ctx context.Context, r io.Reader, limits Limits) (*Info, error) {
-	return read(ctx, r, limits, readFiles)
+	return new(Reader).ReadFiles(ctx, r, limits)
+}
+
+// ReadFiles is [ReadFiles] in the reader's buffers. Nothing of what it returns lies there.
+func (p *Reader) ReadFiles(ctx context.Context, r io.Reader, limits Limits) (*Info, error) {
+	return p.read(ctx, r, limits, p.readFiles)
 }
 
 // readFiles unpacks the data member and lists what is in it.
-func readFiles(r io.Reader, compression string, info *Info, limits Limits) error {
-	plain, closePlain, err := unpackData(r, compression, limits)
+func (p *decoders) readFiles(r io.Reader, compression string, info *Info, limits Limits) error {
+	plain, err := p.unpackData(r, compression, limits)
 	if err != nil {
 		return err
 	}
-	defer closePlain()
 	bounded := &bound{r: plain, left: limits.Data, limit: limits.Data}
 	entries := tar.NewReader(bounded)
 	want, checked := machineOf(info.Control.Get("Architecture"))
@@ -58,7 +62,7 @@ func readFiles(r io.Reader, compression string, info *Info, limits Limits) error
 		// Where an unpacked file lands: a path cannot leave the root by way of "..".
 		names[strings.TrimPrefix(path.Clean("/"+h.Name), "/")] = true
 		if checked && h.Typeflag == tar.TypeReg {
-			found, err := checkEntry(entries, h, info.Control.Get("Architecture"), want)
+			found, err := checkEntry(entries, h.Name, h.Size, info.Control.Get("Architecture"), want)
 			if err != nil {
 				return err
 			}
@@ -78,32 +82,31 @@ func readFiles(r io.Reader, compression string, info *Info, limits Limits) error
 
 // unpackData gives the plain bytes of a data member, in all compressions that deb(5) has for it, without holding it in
 // memory.
-func unpackData(r io.Reader, compression string, limits Limits) (io.Reader, func(), error) {
-	limits.Unpacked = limits.Data
+func (p *decoders) unpackData(r io.Reader, compression string, limits Limits) (io.Reader, error) {
 	switch compression {
 	case "xz":
 		plain, err := xz.ReaderConfig{SingleStream: true}.NewReader(bufio.NewReader(newXZGuard(r, limits.Dictionary)))
 		if err != nil {
-			return nil, nil, fmt.Errorf("xz: %w", truncated(err))
+			return nil, fmt.Errorf("xz: %w", truncated(err))
 		}
-		return plain, func() {}, nil
+		return plain, nil
 	case "bz2":
-		return bzip2.NewReader(r), func() {}, nil
+		return bzip2.NewReader(r), nil
 	case "lzma":
 		packed := bufio.NewReader(r)
 		header, err := packed.Peek(lzma.HeaderLen)
 		if err != nil {
-			return nil, nil, fmt.Errorf("lzma: %w", truncated(err))
+			return nil, fmt.Errorf("lzma: %w", truncated(err))
 		}
 		// The decoder reserves whatever window the header asks for.
 		if dictionary := int64(header[1]) | int64(header[2])<<8 | int64(header[3])<<16 | int64(header[4])<<24; dictionary > limits.Dictionary {
-			return nil, nil, fmt.Errorf("lzma: asks for a dictionary of %d bytes, more than the %d allowed", dictionary, limits.Dictionary)
+			return nil, fmt.Errorf("lzma: asks for a dictionary of %d bytes, more than the %d allowed", dictionary, limits.Dictionary)
 		}
 		plain, err := lzma.NewReader(packed)
 		if err != nil {
-			return nil, nil, fmt.Errorf("lzma: %w", truncated(err))
+			return nil, fmt.Errorf("lzma: %w", truncated(err))
 		}
-		return plain, func() {}, nil
+		return plain, nil
 	}
-	return unpack(r, compression, limits)
+	return p.unpack(r, compression, limits)
 }

@@ -1,14 +1,12 @@
 package deb
 
 import (
-	"archive/tar"
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
@@ -71,20 +69,20 @@ func machineOf(architecture string) (m machine, known bool) {
 // machine than the architecture's. It reads at most programPacked bytes of r and keeps them; what it does not find there
 // it does not miss. Damage that it meets on the way is an error. It looks into no package whose architecture it does not
 // know, and no compression that dpkg has given up (bzip2, lzma).
-func readProgram(r io.Reader, compression string, info *Info, limits Limits) error {
+func (p *decoders) readProgram(r io.Reader, compression string, info *Info, limits Limits) error {
 	architecture := info.Control.Get("Architecture")
 	want, known := machineOf(architecture)
 	if !known || compression == "bz2" || compression == "lzma" {
 		return nil
 	}
-	start, err := io.ReadAll(io.LimitReader(r, programPacked))
-	if err != nil {
+	p.packed.Reset()
+	if _, err := p.packed.ReadFrom(io.LimitReader(r, programPacked)); err != nil {
 		return err
 	}
-	plain, closePlain, err := unpackStart(start, compression, limits)
+	plain, err := p.unpackStart(p.packed.Bytes(), compression, limits)
 	if err == nil {
-		defer closePlain()
-		err = checkProgram(tar.NewReader(&window{r: plain, left: programUnpacked}), architecture, want)
+		p.tar.reset(&window{r: plain, left: programUnpacked})
+		err = checkProgram(&p.tar, architecture, want)
 	}
 	if errors.Is(err, errWindowEnd) || errors.Is(err, errXZBeyond) || errors.Is(err, zstd.ErrWindowSizeExceeded) {
 		return nil
@@ -93,19 +91,19 @@ func readProgram(r io.Reader, compression string, info *Info, limits Limits) err
 }
 
 // checkProgram compares the first ELF program or library of a tar archive with the machine of the architecture.
-func checkProgram(entries *tar.Reader, architecture string, want machine) error {
+func checkProgram(entries *tarReader, architecture string, want machine) error {
 	for {
-		h, err := entries.Next()
+		h, err := entries.next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("tar: %w", err)
 		}
-		if h.Typeflag != tar.TypeReg {
+		if h.kind != tarFile {
 			continue
 		}
-		if found, err := checkEntry(entries, h, architecture, want); found || err != nil {
+		if found, err := checkEntry(entries, h.name, h.size, architecture, want); found || err != nil {
 			return err
 		}
 	}
@@ -113,18 +111,18 @@ func checkProgram(entries *tar.Reader, architecture string, want machine) error 
 
 // checkEntry compares one file of a tar archive with the machine of the architecture, and reports whether it is a program
 // or library.
-func checkEntry(r io.Reader, h *tar.Header, architecture string, want machine) (found bool, err error) {
+func checkEntry(r io.Reader, name string, size int64, architecture string, want machine) (found bool, err error) {
 	var header [20]byte // up to and with e_machine
 	if _, err := io.ReadFull(r, header[:]); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) && h.Size < int64(len(header)) {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) && size < int64(len(header)) {
 			return false, nil
 		}
-		return false, fmt.Errorf("tar: %s: %w", h.Name, err)
+		return false, fmt.Errorf("tar: %s: %w", name, err)
 	}
 	got, found := programMachine(header)
 	if found && got != want {
 		return true, hint.Errorf("put programs for "+architecture+" into the package, or correct Architecture in its control paragraph",
-			"%s is for %s, architecture %s needs %s", h.Name, got, architecture, want)
+			"%s is for %s, architecture %s needs %s", name, got, architecture, want)
 	}
 	return found, nil
 }
@@ -144,25 +142,24 @@ func programMachine(header [20]byte) (machine, bool) {
 
 // unpackStart gives the plain bytes of a stream of which no more than start may be known. Reading past what is known
 // ends with errWindowEnd.
-func unpackStart(start []byte, compression string, limits Limits) (io.Reader, func(), error) {
+func (p *decoders) unpackStart(start []byte, compression string, limits Limits) (io.Reader, error) {
 	whole := len(start) < programPacked
 	packed := io.Reader(bytes.NewReader(start))
 	if !whole {
 		packed = &window{r: packed, left: programPacked}
 	}
 	if compression != "xz" {
-		limits.Unpacked = math.MaxInt64 // a stream may declare its whole size, of which little is unpacked here
-		return unpack(packed, compression, limits)
+		return p.unpack(packed, compression, limits)
 	}
-	plain, err := xz.ReaderConfig{SingleStream: true}.NewReader(packed)
+	plain, err := xz.ReaderConfig{SingleStream: true}.NewReader(packed) // reads no further than the stream's header
 	if err != nil {
-		return nil, nil, fmt.Errorf("xz: %w", truncated(err))
+		return nil, fmt.Errorf("xz: %w", truncated(err))
 	}
 	// Blocks whose headers are past the start are never reached.
-	if err := CheckXZ(start, limits.Dictionary); err != nil && (whole || !errors.Is(err, errXZShort)) {
-		return nil, nil, fmt.Errorf("xz: %w", err)
+	if err := fitXZ(start, limits.Dictionary); err != nil && (whole || !errors.Is(err, errXZShort)) {
+		return nil, fmt.Errorf("xz: %w", err)
 	}
-	return plain, func() {}, nil
+	return plain, nil
 }
 
 // errWindowEnd says that there is more, which is not looked at.

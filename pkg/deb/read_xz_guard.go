@@ -66,11 +66,11 @@ func (g *xzGuard) block() error {
 	if err != nil {
 		return err
 	}
-	dictionary, err := xzDictionary(header[1:])
+	property, err := xzProperty(header[1:])
 	if err != nil {
 		return err
 	}
-	if dictionary > g.most {
+	if dictionary := xzDictionary(*property); dictionary > g.most {
 		return fmt.Errorf("asks for a dictionary of %d bytes, more than the %d allowed: %w", dictionary, g.most, errXZBeyond)
 	}
 	g.pass, g.body, g.next = len(header), 0, g.chunk
