@@ -3,6 +3,7 @@ package apt
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -88,9 +89,10 @@ func (t *Transaction) add(ctx context.Context, paths []string, o AddOptions) ([]
 		}
 		added[i].Path = paths[i]
 	}
-	for name, p := range pool {
-		t.pool[name] = p
+	if len(t.pool) == 0 {
+		t.pool = pool
 	}
+	maps.Copy(t.pool, pool)
 	return added, nil
 }
 

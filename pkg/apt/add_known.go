@@ -80,5 +80,5 @@ func (t *Transaction) orphan(ctx context.Context, name string) (*entry, error) {
 	if err != nil {
 		return nil, nil
 	}
-	return newEntry(info, name)
+	return newEntry(info, name, t.scratch)
 }

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -26,19 +27,25 @@ type readPackage struct {
 
 // readAll reads packages side by side.
 func (t *Transaction) readAll(ctx context.Context, paths []string, o AddOptions) ([]readPackage, error) {
+	if o.Jobs <= 0 {
+		o.Jobs = runtime.GOMAXPROCS(0)
+	}
 	read := make([]readPackage, len(paths))
 	workers, ctx := errgroup.WithContext(ctx)
-	if workers.SetLimit(o.Jobs); o.Jobs <= 0 {
-		workers.SetLimit(runtime.GOMAXPROCS(0))
-	}
-	for i, name := range paths {
+	var next atomic.Int64
+	for range min(o.Jobs, len(paths)) {
 		workers.Go(func() error {
-			r, err := t.read(ctx, name, o)
-			if err != nil {
-				return fmt.Errorf("package %s: %w", name, err)
+			reader := &deb.Reader{}
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(paths) {
+					return nil
+				}
+				var err error
+				if read[i], err = t.read(ctx, reader, paths[i], o); err != nil {
+					return fmt.Errorf("package %s: %w", paths[i], err)
+				}
 			}
-			read[i] = r
-			return nil
 		})
 	}
 	return read, workers.Wait()
@@ -46,7 +53,7 @@ func (t *Transaction) readAll(ctx context.Context, paths []string, o AddOptions)
 
 // read reads a package and copies it on the way, unless the pool seems to have it: that shows by name and size, and is
 // made sure of by digest later.
-func (t *Transaction) read(ctx context.Context, name string, o AddOptions) (readPackage, error) {
+func (t *Transaction) read(ctx context.Context, reader *deb.Reader, name string, o AddOptions) (readPackage, error) {
 	stat, err := os.Stat(name)
 	if err != nil {
 		return readPackage{}, err
@@ -62,13 +69,13 @@ func (t *Transaction) read(ctx context.Context, name string, o AddOptions) (read
 	base := filepath.Base(name)
 	if guess, _, found := strings.Cut(base, "_"); found && deb.CheckName(guess) == nil {
 		if t.pooledSize(poolPath(o.Component, guess, base)) == stat.Size() {
-			info, err := t.readDeb(ctx, src)
+			info, err := t.readDeb(ctx, reader, src)
 			if err != nil {
 				return readPackage{}, err
 			}
 			t.noteFiles(info)
 			if deb.Name(info) == base {
-				e, err := newEntry(info, poolPath(o.Component, info.Package, base))
+				e, err := newEntry(info, poolPath(o.Component, info.Package, base), t.scratch)
 				return readPackage{path: name, entry: e}, err
 			}
 			if _, err := src.Seek(0, io.SeekStart); err != nil {
@@ -80,7 +87,7 @@ func (t *Transaction) read(ctx context.Context, name string, o AddOptions) (read
 	if err != nil {
 		return readPackage{}, err
 	}
-	info, err := t.readAndCopy(ctx, src, dst)
+	info, err := t.readAndCopy(ctx, reader, src, dst)
 	if err := errors.Join(err, dst.Close()); err != nil {
 		return readPackage{}, errors.Join(err, removeIfThere(t.disk.path(temp)))
 	}
@@ -88,14 +95,14 @@ func (t *Transaction) read(ctx context.Context, name string, o AddOptions) (read
 		return readPackage{}, err
 	}
 	t.noteFiles(info)
-	e, err := newEntry(info, poolPath(o.Component, info.Package, deb.Name(info)))
+	e, err := newEntry(info, poolPath(o.Component, info.Package, deb.Name(info)), t.scratch)
 	return readPackage{path: name, entry: e, temp: temp}, err
 }
 
 // readAndCopy reads a package and copies it, in one pass. An error of dst is told as such, and not as one of the package.
-func (t *Transaction) readAndCopy(ctx context.Context, src io.Reader, dst io.Writer) (*deb.Info, error) {
+func (t *Transaction) readAndCopy(ctx context.Context, reader *deb.Reader, src io.Reader, dst io.Writer) (*deb.Info, error) {
 	copied := &copying{src: src, dst: dst}
-	info, err := t.readDeb(ctx, copied)
+	info, err := t.readDeb(ctx, reader, copied)
 	if copied.err != nil {
 		return nil, fmt.Errorf("copying into the archive: %w", copied.err)
 	}

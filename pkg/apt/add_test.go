@@ -2,6 +2,7 @@ package apt_test
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -288,6 +289,29 @@ func TestParseSelector(t *testing.T) {
 	for _, text := range []string{"", "K", "kubeadm (1.34)", "kubeadm (< 1.34)", "kubeadm (<< )", "kubeadm (<<", "kubeadm (<< 1.34", "../x", "kubeadm (<< 1/2)"} {
 		if got, err := apt.ParseSelector(text); err == nil {
 			t.Errorf("%q: got %+v, want an error", text, got)
+		}
+	}
+}
+
+// TestAddMuch adds more text than stays in memory: every paragraph must come back as it was.
+func TestAddMuch(t *testing.T) {
+	t.Parallel()
+	a := newArchive(t)
+	var files []string
+	for i := range 40 {
+		name := fmt.Sprintf("package-%02d", (i*7)%40) // not in the order of the index
+		files = append(files, newDeb(t, name, "1-1", "amd64", "Comment: "+strings.Repeat(name, 4000)))
+	}
+	a.publish([]string{"stable"}, files...)
+	a.mustVerify()
+	index := a.read("dists/stable/main/binary-amd64/Packages")
+	if len(index) < 1<<20 {
+		t.Fatalf("%d bytes are too few to leave the memory", len(index))
+	}
+	for i, paragraph := range strings.Split(index, "\n\n") {
+		name := fmt.Sprintf("package-%02d", i)
+		if !strings.HasPrefix(paragraph, "Package: "+name+"\n") || !strings.Contains(paragraph, "\nComment: "+strings.Repeat(name, 4000)+"\n") {
+			t.Errorf("paragraph %d is not that of %s: %.60q", i, name, paragraph)
 		}
 	}
 }

@@ -46,7 +46,7 @@ func createPacked(d *disk, compression string) (*packedFile, error) {
 		p.enc = gzip.NewWriter(raw)
 	case "zst":
 		// A window of 8 MiB and more would keep small machines from unpacking in little memory.
-		p.enc, err = zstd.NewWriter(raw, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(4<<20), zstd.WithLowerEncoderMem(true))
+		p.enc, err = zstd.NewWriter(raw, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(4<<20))
 	case "xz":
 		p.enc, err = xz.NewWriter(raw)
 	default:

@@ -126,7 +126,7 @@ func (p *publication) publishedContents(ctx context.Context, s *suite, key index
 
 // contentsLocation is how a package is named in a list.
 func contentsLocation(e *entry) string {
-	section, _, _ := rawField(e.text, "Section")
+	section, _, _ := rawField(e.text.String(), "Section")
 	if section = strings.TrimSpace(section); section == "" || strings.ContainsAny(section, " \t\n,") {
 		return e.name
 	}

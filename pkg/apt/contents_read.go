@@ -17,11 +17,11 @@ import (
 )
 
 // readDeb reads a package, with the list of its files where the archive publishes such lists.
-func (t *Transaction) readDeb(ctx context.Context, r io.Reader) (*deb.Info, error) {
+func (t *Transaction) readDeb(ctx context.Context, reader *deb.Reader, r io.Reader) (*deb.Info, error) {
 	if t.tree.def.Contents {
-		return deb.ReadFiles(ctx, r, deb.Limits{})
+		return reader.ReadFiles(ctx, r, deb.Limits{})
 	}
-	return deb.Read(ctx, r, deb.Limits{})
+	return reader.Read(ctx, r, deb.Limits{})
 }
 
 // noteFiles keeps the list of a package's files until the transaction is over.

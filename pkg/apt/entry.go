@@ -1,10 +1,11 @@
 package apt
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +20,7 @@ type entry struct {
 	filename            string
 	sha256              string // lower-case hexadecimal
 	size                int64
-	text                string // the whole paragraph, with its last line end and without the blank line after it
+	text                paragraph
 }
 
 // compareEntries is the order of an index: name, version, architecture.
@@ -36,15 +37,17 @@ func compareEntries(a, b *entry) int {
 
 // indexOnly are the fields that the archive sets. A package's own are left out: the archive's word counts.
 func indexOnly(field string) bool {
-	switch strings.ToLower(field) {
-	case "filename", "size", "md5sum", "sha1", "sha256", "sha512", "status", "conffiles", "config-version", "description-md5":
-		return true
+	for _, only := range [...]string{"filename", "size", "md5sum", "sha1", "sha256", "sha512", "status", "conffiles", "config-version", "description-md5"} {
+		if len(field) == len(only) && strings.EqualFold(field, only) {
+			return true
+		}
 	}
 	return false
 }
 
-// newEntry writes the paragraph of a package: its control paragraph, Package first, then what the archive knows.
-func newEntry(p *deb.Info, filename string) (*entry, error) {
+// newEntry writes the paragraph of a package: its control paragraph, Package first, then what the archive knows. keep
+// gets the text.
+func newEntry(p *deb.Info, filename string, keep *scratch) (*entry, error) {
 	s := make(deb822.Stanza, 1, len(p.Control)+4)
 	s[0] = deb822.Field{Name: "Package", Value: p.Package}
 	for _, f := range p.Control {
@@ -55,11 +58,32 @@ func newEntry(p *deb.Info, filename string) (*entry, error) {
 	digest := hex.EncodeToString(p.SHA256[:])
 	s = append(s, deb822.Field{Name: "Filename", Value: filename},
 		deb822.Field{Name: "Size", Value: strconv.FormatInt(p.Size, 10)}, deb822.Field{Name: "SHA256", Value: digest})
-	var b bytes.Buffer
-	if _, err := s.WriteTo(&b); err != nil {
+	text, err := s.Append(make([]byte, 0, 1024))
+	if err != nil {
 		return nil, fmt.Errorf("control: %w", err)
 	}
-	return &entry{name: p.Package, version: p.Version, arch: p.Architecture, filename: filename, sha256: digest, size: p.Size, text: b.String()}, nil
+	kept, err := keep.put(text)
+	if err != nil {
+		return nil, err
+	}
+	e := &entry{name: p.Package, version: p.Version, arch: p.Architecture, filename: filename, sha256: digest, size: p.Size, text: kept}
+	e.share()
+	return e, nil
+}
+
+// share makes the strings of an entry parts of one of their own, so that many entries take little memory, and no text
+// stays for the sake of a few of its words.
+func (e *entry) share() {
+	both := e.filename + e.sha256
+	e.filename, e.sha256 = both[:len(e.filename)], both[len(e.filename):]
+	rest, _ := strings.CutSuffix(path.Base(e.filename), ".deb")
+	parts := strings.Split(rest, "_")
+	if len(parts) == 3 && parts[0] == e.name && parts[1] == e.version && parts[2] == e.arch {
+		e.name, e.version, e.arch = parts[0], parts[1], parts[2]
+		return
+	}
+	all := e.name + e.version + e.arch
+	e.name, e.version, e.arch = all[:len(e.name)], all[len(e.name):len(all)-len(e.arch)], all[len(all)-len(e.arch):]
 }
 
 // parsePackages reads an index, sorted. It looks at the fields that identify and locate a package, and leaves the others
@@ -68,24 +92,28 @@ func parsePackages(text string) ([]entry, error) { return parsePackagesOf(text, 
 
 // parsePackagesOf is parsePackages for an index whose Filename fields are as check demands.
 func parsePackagesOf(text string, check func(filename string) error) ([]entry, error) {
-	entries := make([]entry, 0, strings.Count(text, "\nPackage:")+1)
+	if strings.IndexByte(text, 0) >= 0 || strings.IndexByte(text, '\r') >= 0 {
+		return nil, errors.New("holds a NUL byte or a carriage return")
+	}
+	entries := make([]entry, 0, strings.Count(text, "\nFilename:")+1)
 	sorted := true
-	for line := 1; text != ""; {
-		var paragraph string
-		if i := strings.Index(text, "\n\n"); i >= 0 {
-			paragraph, text = text[:i+1], text[i+2:]
+	for rest := text; rest != ""; {
+		at := len(text) - len(rest)
+		var part string
+		if i := strings.Index(rest, "\n\n"); i >= 0 {
+			part, rest = rest[:i+1], rest[i+2:]
 		} else {
-			paragraph, text = text, ""
+			part, rest = rest, ""
 		}
-		if paragraph != "\n" && paragraph != "" {
-			e, err := parseEntry(paragraph, check)
-			if err != nil {
-				return nil, fmt.Errorf("paragraph at line %d: %w", line, err)
-			}
-			sorted = sorted && (len(entries) == 0 || compareEntries(&entries[len(entries)-1], &e) < 0)
-			entries = append(entries, e)
+		if part == "\n" {
+			continue
 		}
-		line += strings.Count(paragraph, "\n") + 1
+		entries = append(entries, entry{})
+		e := &entries[len(entries)-1]
+		if err := e.parse(part, check); err != nil {
+			return nil, fmt.Errorf("paragraph at line %d: %w", strings.Count(text[:at], "\n")+1, err)
+		}
+		sorted = sorted && (len(entries) == 1 || compareEntries(&entries[len(entries)-2], e) < 0)
 	}
 	if sorted {
 		return entries, nil
@@ -99,59 +127,98 @@ func parsePackagesOf(text string, check func(filename string) error) ([]entry, e
 	return slices.CompactFunc(entries, func(a, b entry) bool { return compareEntries(&a, &b) == 0 }), nil
 }
 
-// parseEntry takes the fields it needs from one paragraph.
-func parseEntry(paragraph string, check func(filename string) error) (entry, error) {
-	e := entry{text: paragraph}
-	if !strings.HasSuffix(paragraph, "\n") || strings.HasPrefix(paragraph, "\n") || strings.ContainsAny(paragraph, "\x00\r") {
-		return entry{}, fmt.Errorf("not whole lines of text")
+// The fields of a paragraph that identify and locate a package. All others are of no interest here.
+const (
+	fieldPackage = iota
+	fieldVersion
+	fieldArchitecture
+	fieldFilename
+	fieldSize
+	fieldSHA256
+	fieldCount
+)
+
+// fieldNamed tells which field a name is, fieldCount when none. Most names are told apart by their length.
+func fieldNamed(name string) int {
+	field := fieldCount
+	switch len(name) {
+	case len("Size"):
+		field = fieldSize
+	case len("SHA256"):
+		field = fieldSHA256
+	case len("Package"):
+		if field = fieldPackage; name[0]|0x20 == 'v' {
+			field = fieldVersion
+		}
+	case len("Filename"):
+		field = fieldFilename
+	case len("Architecture"):
+		field = fieldArchitecture
 	}
-	var size string
-	fields := [...]struct {
-		name  string
-		value *string
-	}{{"Package", &e.name}, {"Version", &e.version}, {"Architecture", &e.arch}, {"Filename", &e.filename}, {"Size", &size}, {"SHA256", &e.sha256}}
-	for rest := paragraph; rest != ""; {
-		var line string
-		line, rest, _ = strings.Cut(rest, "\n")
+	if field < fieldCount && !strings.EqualFold(name, fieldName(field)) {
+		return fieldCount
+	}
+	return field
+}
+
+func fieldName(field int) string {
+	return [fieldCount]string{"Package", "Version", "Architecture", "Filename", "Size", "SHA256"}[field]
+}
+
+// parse takes the fields it needs from one paragraph. Its Filename must be as check demands.
+func (e *entry) parse(text string, check func(filename string) error) error {
+	if !strings.HasSuffix(text, "\n") || strings.HasPrefix(text, "\n") {
+		return errors.New("not whole lines of text")
+	}
+	var values [fieldCount]string
+	for rest := text; rest != ""; {
+		end := strings.IndexByte(rest, '\n')
+		line := rest[:end]
+		rest = rest[end+1:]
 		if line[0] == ' ' || line[0] == '\t' {
 			continue
 		}
 		colon := strings.IndexByte(line, ':')
 		if colon <= 0 {
-			return entry{}, fmt.Errorf("line %q has no colon", line)
+			return fmt.Errorf("line %q has no colon", line)
 		}
-		for i := range fields {
-			if len(fields[i].name) == colon && strings.EqualFold(fields[i].name, line[:colon]) {
-				if *fields[i].value != "" {
-					return entry{}, fmt.Errorf("field %s named twice", fields[i].name)
-				}
-				*fields[i].value = strings.Trim(line[colon+1:], " \t")
+		if field := fieldNamed(line[:colon]); field < fieldCount {
+			if values[field] != "" {
+				return fmt.Errorf("field %s named twice", fieldName(field))
 			}
+			values[field] = strings.Trim(line[colon+1:], " \t")
 		}
 	}
-	for i := range fields {
-		if *fields[i].value == "" {
-			return entry{}, fmt.Errorf("field %s is missing", fields[i].name)
+	for i, value := range values {
+		if value == "" {
+			return fmt.Errorf("field %s is missing", fieldName(i))
 		}
 	}
+	e.name, e.version, e.arch = values[fieldPackage], values[fieldVersion], values[fieldArchitecture]
+	e.filename, e.sha256, e.text.text = values[fieldFilename], values[fieldSHA256], text
+	return e.check(values[fieldSize], check)
+}
+
+// check checks the fields, which become names of files and directories.
+func (e *entry) check(size string, checkPath func(filename string) error) error {
 	if err := deb.CheckName(e.name); err != nil {
-		return entry{}, err
+		return err
 	}
 	if err := deb.CheckArchitecture(e.arch); err != nil {
-		return entry{}, err
+		return err
 	}
-	if err := check(e.filename); err != nil {
-		return entry{}, fmt.Errorf("package %s: %w", e.name, err)
+	if err := checkPath(e.filename); err != nil {
+		return fmt.Errorf("package %s: %w", e.name, err)
 	}
 	n, err := strconv.ParseUint(size, 10, 63)
 	if err != nil {
-		return entry{}, fmt.Errorf("package %s: size %q is no number", e.name, size)
+		return fmt.Errorf("package %s: size %q is no number", e.name, size)
 	}
 	e.size = int64(n)
 	if err := checkDigest(e.sha256); err != nil {
-		return entry{}, fmt.Errorf("package %s: %w", e.name, err)
+		return fmt.Errorf("package %s: %w", e.name, err)
 	}
-	return e, nil
+	return nil
 }
 
 // checkDigest refuses what is no SHA-256 in lower-case hexadecimal. Digests become file names under by-hash.

@@ -34,6 +34,7 @@ func (t *Transaction) FailAt(n int, err error) (count *int) {
 // Kill drops the lock as the kernel does when a process dies.
 func (t *Transaction) Kill() {
 	t.closed = true
+	_ = t.scratch.close()
 	_ = t.lock.held.Close()
 }
 
@@ -42,7 +43,7 @@ func ParsePackages(text string) ([]string, error) {
 	entries, err := parsePackages(text)
 	var texts []string
 	for i := range entries {
-		texts = append(texts, entries[i].text)
+		texts = append(texts, entries[i].text.String())
 		if err := checkPoolPath(entries[i].filename); err != nil {
 			return nil, err
 		}
@@ -53,7 +54,7 @@ func ParsePackages(text string) ([]string, error) {
 // ReadAndCopy is readAndCopy without what it read.
 func ReadAndCopy(ctx context.Context, src io.Reader, dst io.Writer) error {
 	tx := &Transaction{tree: &tree{def: &Definition{}}}
-	_, err := tx.readAndCopy(ctx, src, dst)
+	_, err := tx.readAndCopy(ctx, &deb.Reader{}, src, dst)
 	return err
 }
 
@@ -71,7 +72,7 @@ func (t *Transaction) Rewrite(ctx context.Context, name, arch string, change fun
 		return err
 	}
 	for i := range x.entries {
-		x.entries[i].text = change(x.entries[i].text)
+		x.entries[i].text = paragraph{text: change(x.entries[i].text.String())}
 	}
 	x.removed++
 	return nil
@@ -161,7 +162,7 @@ func ParseForeign(text string) []string {
 // Relations reads a Depends and a Provides field and a list of what the distribution has, and looks one up in the other
 // in every way there is.
 func Relations(depends, provides, declared string) error {
-	e := &entry{name: "kubeadm", version: "1.0", arch: "amd64", text: "Package: kubeadm\nDepends: " + depends + "\nProvides: " + provides + "\n"}
+	e := &entry{name: "kubeadm", version: "1.0", arch: "amd64", text: paragraph{text: "Package: kubeadm\nDepends: " + depends + "\nProvides: " + provides + "\n"}}
 	have := offers{}
 	have.add(e)
 	var d distribution
@@ -194,7 +195,7 @@ func ParagraphsOf(text, name string) ([]string, error) {
 	entries, err := paragraphsOf(text, name)
 	var texts []string
 	for _, e := range entries {
-		texts = append(texts, e.text)
+		texts = append(texts, e.text.String())
 	}
 	return texts, err
 }

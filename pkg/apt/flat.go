@@ -90,12 +90,13 @@ func flatName(e *entry) string {
 
 // flatEntry is the paragraph of a package in a flat directory.
 func flatEntry(e *entry) (*entry, error) {
-	value, end, found := rawField(e.text, "Filename")
+	text := e.text.String()
+	value, end, found := rawField(text, "Filename")
 	if !found {
 		return nil, errors.New("field Filename is missing")
 	}
 	begin := end - len(value) - len("\n")
-	return &entry{text: e.text[:begin] + flatName(e) + e.text[end-1:]}, nil
+	return &entry{text: paragraph{text: text[:begin] + flatName(e) + text[end-1:]}}, nil
 }
 
 // added reports whether this transaction added the package to the suite.

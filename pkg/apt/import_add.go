@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"kubedist/pkg/atomicfile"
+	"kubedist/pkg/deb"
 )
 
 // Import adds the packages of another archive to the suites that its plan names. Each file is read once: its digest must
@@ -65,7 +66,9 @@ func (t *Transaction) importAll(ctx context.Context, plan *ImportPlan, o AddOpti
 				problems = append(problems, fmt.Errorf("%s: %w", w.Filename, err))
 				continue
 			}
-			r.entry.keepPath(w.Filename)
+			if err := r.entry.keepPath(w.Filename, t.scratch); err != nil {
+				return nil, err
+			}
 			o.Suites = w.suites
 			if decisions[numbers[i]], err = t.decide(ctx, r, pool, minorsThere{}, o); err != nil {
 				if ctx.Err() != nil {
@@ -152,7 +155,7 @@ func (t *Transaction) readEach(ctx context.Context, paths []string, o AddOptions
 		if read[i].entry != nil {
 			continue
 		}
-		if read[i], err = t.read(ctx, name, o); err != nil {
+		if read[i], err = t.read(ctx, &deb.Reader{}, name, o); err != nil {
 			if ctx.Err() != nil {
 				return nil, nil, ctx.Err()
 			}
@@ -173,11 +176,17 @@ func (w *wantedFile) check(e *entry) error {
 	return nil
 }
 
-// keepPath lists the package under the path that another archive had it at, where ours could be the same.
-func (e *entry) keepPath(filename string) {
+// keepPath lists the package under the path that another archive had it at, where ours could be the same. keep gets the
+// new text.
+func (e *entry) keepPath(filename string, keep *scratch) error {
 	if checkPoolPath(filename) != nil || !strings.HasSuffix(filename, ".deb") || filename == e.filename {
-		return
+		return nil
 	}
-	e.text = strings.Replace(e.text, "\nFilename: "+e.filename+"\n", "\nFilename: "+filename+"\n", 1)
-	e.filename = filename
+	text := strings.Replace(e.text.String(), "\nFilename: "+e.filename+"\n", "\nFilename: "+filename+"\n", 1)
+	moved, err := keep.put([]byte(text))
+	if err != nil {
+		return err
+	}
+	e.filename, e.text = filename, moved
+	return nil
 }

@@ -55,10 +55,10 @@ func paragraphsOf(text, name string) ([]*entry, error) {
 		if j := strings.Index(text[i:], "\n\n"); j >= 0 {
 			to = i + j + 1
 		}
-		e, err := parseEntry(text[from:to], checkPoolPath)
-		if err != nil {
+		e := &entry{}
+		if err := e.parse(text[from:to], checkPoolPath); err != nil {
 			return nil, err
 		}
-		found, at = append(found, &e), to
+		found, at = append(found, e), to
 	}
 }

@@ -50,6 +50,9 @@ func (p *publication) prepare(ctx context.Context) error {
 	if err := p.refuse(ctx); err != nil {
 		return err
 	}
+	if err := p.tx.scratch.failed(); err != nil {
+		return err
+	}
 	if err := p.awaitDate(ctx); err != nil {
 		return err
 	}

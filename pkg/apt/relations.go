@@ -10,8 +10,11 @@ import (
 )
 
 // field returns a field of the paragraph, continuation lines joined to it by a blank each; "" when there is none.
-func (e *entry) field(name string) string {
-	for rest := e.text; rest != ""; {
+func (e *entry) field(name string) string { return joinedField(e.text.String(), name) }
+
+// joinedField is [entry.field] for a paragraph of which several fields are wanted.
+func joinedField(paragraph, name string) string {
+	for rest := paragraph; rest != ""; {
 		var line string
 		line, rest, _ = strings.Cut(rest, "\n")
 		if len(line) <= len(name) || line[len(name)] != ':' || !strings.EqualFold(line[:len(name)], name) {
@@ -37,8 +40,9 @@ type clause struct {
 // clauses reads what a package needs before it can be configured (Policy 7.2).
 func (e *entry) clauses() ([]clause, error) {
 	var all []clause
+	paragraph := e.text.String()
 	for _, field := range []string{"Pre-Depends", "Depends"} {
-		for text := range strings.SplitSeq(e.field(field), ",") {
+		for text := range strings.SplitSeq(joinedField(paragraph, field), ",") {
 			c := clause{field: field, text: strings.Join(strings.Fields(text), " ")}
 			if c.text == "" {
 				continue

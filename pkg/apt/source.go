@@ -190,7 +190,7 @@ func (p *publication) sourcesFiles(d *draft, component string) ([]*indexFile, er
 		}
 		entries := make([]*entry, len(x.sources))
 		for i, s := range x.sources {
-			entries[i] = &entry{text: s.text}
+			entries[i] = &entry{text: paragraph{text: s.text}}
 		}
 		return paragraphs(entries), nil
 	}}

@@ -27,6 +27,7 @@ type Transaction struct {
 	disk    *disk
 	lock    *lock
 	pool    map[string]*pooled // files that are to go into the pool, by their path there
+	scratch *scratch           // the paragraphs of packages that it has read
 	lists   sync.Map           // the files of packages that were read, a path on each line, by the package's SHA-256
 	staged  []stagedSnapshot   // that are to be kept
 	origins []*suite           // of snapshots, that were built upon
@@ -67,7 +68,7 @@ func begin(ctx context.Context, d *disk, o Options) (*Transaction, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Transaction{disk: d, lock: l, pool: map[string]*pooled{}}
+	t := &Transaction{disk: d, lock: l, pool: map[string]*pooled{}, scratch: &scratch{disk: d}}
 	if err := d.rollForward(ctx); err != nil {
 		t.journaled = true
 		return nil, errors.Join(err, t.Close())
@@ -87,9 +88,9 @@ func (t *Transaction) Close() error {
 		return nil
 	}
 	t.closed = true
-	var err error
+	err := t.scratch.close()
 	if !t.journaled {
-		err = os.RemoveAll(t.disk.path(tempDir))
+		err = errors.Join(err, os.RemoveAll(t.disk.path(tempDir)))
 	}
 	return errors.Join(err, t.lock.release(t.leaving))
 }

@@ -34,7 +34,7 @@ func (p *publication) translationFile(s *suite, component string) *indexFile {
 					return nil, err
 				}
 				for _, e := range x.merged() {
-					if value, _, has := rawField(e.text, "Description"); has {
+					if value, _, has := rawField(e.text.String(), "Description"); has {
 						found[translation{e.name, value}] = true
 					}
 				}
@@ -59,23 +59,30 @@ func translationEntries(found map[translation]bool) []*entry {
 	})
 	entries := make([]*entry, len(all))
 	for i, d := range all {
-		entries[i] = &entry{text: fmt.Sprintf("Package: %s\nDescription-md5: %s\nDescription-en: %s\n", d.name, d.md5, d.value)}
+		entries[i] = &entry{text: paragraph{text: fmt.Sprintf("Package: %s\nDescription-md5: %s\nDescription-en: %s\n", d.name, d.md5, d.value)}}
 	}
 	return entries
 }
 
 // describe gives each paragraph the MD5 of its description where it has none. Such a field beside the description itself
-// is what binds a translation to it.
-func (x *index) describe() {
+// is what binds a translation to it. keep gets the new texts.
+func (x *index) describe(keep *scratch) error {
 	for _, e := range x.merged() {
-		value, end, found := rawField(e.text, "Description")
+		text := e.text.String()
+		value, end, found := rawField(text, "Description")
 		if !found {
 			continue
 		}
-		if _, _, has := rawField(e.text, "Description-md5"); !has {
-			e.text = e.text[:end] + "Description-md5: " + descriptionMD5(value) + "\n" + e.text[end:]
+		if _, _, has := rawField(text, "Description-md5"); has {
+			continue
 		}
+		described, err := keep.put([]byte(text[:end] + "Description-md5: " + descriptionMD5(value) + "\n" + text[end:]))
+		if err != nil {
+			return err
+		}
+		e.text = described
 	}
+	return nil
 }
 
 // descriptionMD5 is the MD5 of a description as apt and dpkg make it: of its text as it stands in the paragraph, without

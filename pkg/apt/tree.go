@@ -2,13 +2,18 @@ package apt
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 
 	"kubedist/pkg/hint"
@@ -87,17 +92,22 @@ func (x *index) find(key packageKey) *entry {
 	if e := x.added[key]; e != nil {
 		return e
 	}
-	want := entry{name: key.name, version: key.version, arch: key.arch}
-	i, found := slices.BinarySearchFunc(x.entries, &want, func(e entry, w *entry) int { return compareEntries(&e, w) })
-	if !found {
+	want := &entry{name: key.name, version: key.version, arch: key.arch}
+	i := x.search(func(e *entry) bool { return compareEntries(e, want) >= 0 })
+	if i == len(x.entries) || compareEntries(&x.entries[i], want) != 0 {
 		return nil
 	}
 	return &x.entries[i]
 }
 
+// search returns the place of the first loaded entry for which f is true, as it must be for all after it.
+func (x *index) search(f func(e *entry) bool) int {
+	return sort.Search(len(x.entries), func(i int) bool { return f(&x.entries[i]) })
+}
+
 // named returns the entries that were loaded under a name.
 func (x *index) named(name string) []entry {
-	from, _ := slices.BinarySearchFunc(x.entries, name, func(e entry, n string) int { return strings.Compare(e.name, n) })
+	from := x.search(func(e *entry) bool { return e.name >= name })
 	to := from
 	for to < len(x.entries) && x.entries[to].name == name {
 		to++
@@ -108,17 +118,15 @@ func (x *index) named(name string) []entry {
 // merged returns all entries in order.
 func (x *index) merged() []*entry {
 	all := make([]*entry, 0, len(x.entries)+len(x.added))
+	added := slices.SortedFunc(maps.Values(x.added), compareEntries)
 	for i := range x.entries {
-		all = append(all, &x.entries[i])
-	}
-	if len(x.added) == 0 {
-		return all
-	}
-	for _, e := range x.added {
+		e := &x.entries[i]
+		for len(added) > 0 && compareEntries(added[0], e) < 0 {
+			all, added = append(all, added[0]), added[1:]
+		}
 		all = append(all, e)
 	}
-	slices.SortFunc(all, compareEntries)
-	return all
+	return append(all, added...)
 }
 
 func (x *index) changed() bool { return len(x.added) > 0 || x.removed > 0 }
@@ -212,7 +220,14 @@ func (t *tree) readIndex(s *suite, name string) (string, error) {
 			continue
 		}
 		for _, at := range []string{byHash(file.Path, file.SHA256), file.Path} {
-			data, err := os.ReadFile(filepath.Join(t.root, filepath.FromSlash(path.Join(s.dir, at))))
+			name := filepath.Join(t.root, filepath.FromSlash(path.Join(s.dir, at)))
+			if ending == "" {
+				if text, ok := plain.read(name); ok {
+					return text, nil
+				}
+				continue
+			}
+			data, err := os.ReadFile(name)
 			if err != nil || !file.matches(data) {
 				continue
 			}
@@ -222,6 +237,23 @@ func (t *tree) readIndex(s *suite, name string) (string, error) {
 		}
 	}
 	return "", hint.Errorf("find out more with: kubedist repo verify", "no file on disk is the one that InRelease names, with SHA-256 %s", plain.SHA256)
+}
+
+// read reads the file at a path, if it is the one that is listed. It hashes while it reads, and keeps one copy.
+func (f ReleaseFile) read(name string) (string, bool) {
+	src, err := os.Open(name)
+	if err != nil {
+		return "", false
+	}
+	defer src.Close()
+	if info, err := src.Stat(); err != nil || info.Size() != f.Size || f.Size > maxIndex {
+		return "", false
+	}
+	var text strings.Builder
+	text.Grow(int(f.Size))
+	digest := sha256.New()
+	n, err := io.CopyBuffer(io.MultiWriter(&text, digest), io.LimitReader(src, f.Size), make([]byte, 128<<10))
+	return text.String(), err == nil && n == f.Size && hex.EncodeToString(digest.Sum(nil)) == f.SHA256
 }
 
 func (f ReleaseFile) matches(data []byte) bool {

@@ -113,6 +113,7 @@ func (v *verifier) index(name, text string, flat bool) {
 	}
 	for i := range entries {
 		e := &entries[i]
+		e.share() // and so lets go of the text
 		at := path.Join(base, e.filename)
 		file := &poolFile{name: at, index: name, size: e.size, sha256: e.sha256, twin: v.packages[e.key()]}
 		for _, other := range []*poolFile{v.pool[at], v.packages[e.key()]} {

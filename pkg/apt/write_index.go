@@ -20,7 +20,9 @@ func (p *publication) packagesFile(s *suite, key indexKey) *indexFile {
 				return nil, err
 			}
 			if translations {
-				x.describe()
+				if err := x.describe(p.tx.scratch); err != nil {
+					return nil, err
+				}
 			}
 			return paragraphs(x.merged()), nil
 		},
@@ -40,7 +42,11 @@ func paragraphs(entries []*entry) textWriter {
 			if i > 0 {
 				buffer = append(buffer, '\n')
 			}
-			if buffer = append(buffer, e.text...); len(buffer) > 64<<10 {
+			var err error
+			if buffer, err = e.text.appendTo(buffer); err != nil {
+				return err
+			}
+			if len(buffer) > 64<<10 {
 				if err := ctx.Err(); err != nil {
 					return err
 				}
