@@ -23,6 +23,7 @@ import (
 // the work directory and renamed to their places; names become durable when sync is called.
 type disk struct {
 	root  string
+	dir   *os.File // the root; open since before anything was written, so that syncing it tells of every error since
 	count atomic.Int64
 	dirty map[string]bool // directories with names that are not durable yet
 	// recording takes what flush, place, linkTo, remove and sync would do; while it is set they do nothing else.
@@ -33,7 +34,9 @@ type disk struct {
 	before func(operation, name string) error
 }
 
-func (d *disk) path(name string) string { return filepath.Join(d.root, filepath.FromSlash(name)) }
+func (d *disk) path(name string) string {
+	return d.root + string(filepath.Separator) + filepath.FromSlash(name)
+}
 
 func (d *disk) step(operation, name string) error {
 	if d.before == nil {
@@ -44,13 +47,16 @@ func (d *disk) step(operation, name string) error {
 
 // temp creates a file in the work directory under a name that no other has. It is safe for concurrent use.
 func (d *disk) temp() (*os.File, string, error) {
-	name := path.Join(tempDir, strconv.FormatInt(d.count.Add(1), 10))
+	name := tempDir + "/" + strconv.FormatInt(d.count.Add(1), 10)
 	if err := d.step("create", name); err != nil {
 		return nil, "", err
 	}
 	f, err := os.OpenFile(d.path(name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return nil, "", err
+	}
+	if err := f.Chmod(0o644); err != nil { // whatever the umask
+		return nil, "", errors.Join(err, f.Close())
 	}
 	return f, name, nil
 }
@@ -67,7 +73,11 @@ func (d *disk) write(data []byte) (string, error) {
 	return name, f.Close()
 }
 
-// flush gives the files mode 0644 and the modification time, whatever the umask and the clock, and syncs them.
+// flushOneByOne is how many files are synced one by one. For more, the whole file system is synced at once: a journal
+// commits once then, and not thousands of times.
+const flushOneByOne = 256
+
+// flush gives the files the modification time and makes them durable.
 func (d *disk) flush(ctx context.Context, names []string, at time.Time) error {
 	flushes := make([]flush, len(names))
 	for i, name := range names {
@@ -84,22 +94,32 @@ func (d *disk) flush(ctx context.Context, names []string, at time.Time) error {
 func (d *disk) flushAll(ctx context.Context, flushes []flush) error {
 	workers, ctx := errgroup.WithContext(ctx)
 	workers.SetLimit(16) // a journal commits many syncs at once
+	all := len(flushes) > flushOneByOne && d.canSyncAll()
 	for _, x := range flushes {
 		if err := d.step("sync", x.temp); err != nil {
 			return errors.Join(err, workers.Wait())
 		}
+		if err := ctx.Err(); err != nil {
+			return errors.Join(err, workers.Wait())
+		}
+		if err := os.Chtimes(d.path(x.temp), x.at, x.at); err != nil {
+			return errors.Join(err, workers.Wait())
+		}
+		if all {
+			continue
+		}
 		workers.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
 			f, err := os.OpenFile(d.path(x.temp), os.O_RDWR, 0)
 			if err != nil {
 				return err
 			}
-			return errors.Join(f.Chmod(0o644), os.Chtimes(d.path(x.temp), x.at, x.at), f.Sync(), f.Close())
+			return errors.Join(f.Sync(), f.Close())
 		})
 	}
-	return workers.Wait()
+	if err := workers.Wait(); err != nil || !all {
+		return err
+	}
+	return d.syncAll()
 }
 
 // mkdirAll makes a directory and its parents with mode 0755 whatever the umask.
@@ -128,13 +148,17 @@ func (d *disk) place(temp, name string) error {
 		d.recording.add(journalPlace, temp, name)
 		return nil
 	}
-	if err := d.mkdirAll(path.Dir(name)); err != nil {
-		return err
-	}
 	if err := d.step("rename", name); err != nil {
 		return err
 	}
-	if err := os.Rename(d.path(temp), d.path(name)); err != nil {
+	err := os.Rename(d.path(temp), d.path(name))
+	if errors.Is(err, fs.ErrNotExist) { // the directory, most often
+		if err := d.mkdirAll(path.Dir(name)); err != nil {
+			return err
+		}
+		err = os.Rename(d.path(temp), d.path(name))
+	}
+	if err != nil {
 		return err
 	}
 	d.touched(name)
@@ -281,10 +305,22 @@ func (d *disk) sync(ctx context.Context) error {
 	return nil
 }
 
-// clean empties the directory of temporary files, or makes it.
+// clean empties the directory of temporary files, or makes it, and opens the root. [disk.close] must follow.
 func (d *disk) clean() error {
 	if err := os.RemoveAll(d.path(tempDir)); err != nil {
 		return fmt.Errorf("leftovers of an earlier run: %w", err)
 	}
-	return atomicfile.MkdirAll(d.path(tempDir))
+	if err := atomicfile.MkdirAll(d.path(tempDir)); err != nil {
+		return err
+	}
+	var err error
+	d.dir, err = os.Open(d.root)
+	return err
+}
+
+func (d *disk) close() error {
+	if d.dir == nil {
+		return nil
+	}
+	return d.dir.Close()
 }

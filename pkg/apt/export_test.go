@@ -34,7 +34,7 @@ func (t *Transaction) FailAt(n int, err error) (count *int) {
 // Kill drops the lock as the kernel does when a process dies.
 func (t *Transaction) Kill() {
 	t.closed = true
-	_ = t.scratch.close()
+	_, _ = t.scratch.close(), t.disk.close()
 	_ = t.lock.held.Close()
 }
 

@@ -88,7 +88,7 @@ func (t *Transaction) Close() error {
 		return nil
 	}
 	t.closed = true
-	err := t.scratch.close()
+	err := errors.Join(t.scratch.close(), t.disk.close())
 	if !t.journaled {
 		err = errors.Join(err, os.RemoveAll(t.disk.path(tempDir)))
 	}
