@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -85,10 +86,22 @@ func (o *archiveOptions) begin(ctx context.Context, env *environment) (*apt.Tran
 	if err != nil {
 		return nil, nil, usageError(err)
 	}
+	frugal(env)
 	tx, err := apt.Begin(ctx, apt.Options{Root: o.root, Definition: d, Waiting: func(holder string) {
 		fmt.Fprintf(env.Stderr, "waiting for %s, which is changing the archive\n", holder)
 	}})
 	return tx, d, err
+}
+
+// frugal sets the garbage collector for work on an archive, which makes little garbage for each of very many packages:
+// collecting seldom takes a tenth off the time of ten thousand packages, and from a hundred thousand on the memory they
+// take together counts for more. GOGC and GOMEMLIMIT say otherwise where they are set.
+func frugal(env *environment) {
+	if env.Getenv("GOGC") != "" || env.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(112 << 20) // no limit to what can be had, but to how long garbage stays
 }
 
 // publishingOptions are the flags of the commands that sign an archive.

@@ -58,6 +58,7 @@ func runRepoVerify(ctx context.Context, env *environment, o *repoVerifyOptions) 
 
 // verifyArchive checks the archive at path and prints what was found. A finding is a checkError.
 func verifyArchive(ctx context.Context, env *environment, path string, keyring []*openpgp.Certificate, asJSON bool) error {
+	frugal(env)
 	report, err := apt.Verify(ctx, apt.VerifyOptions{Root: path, Keyring: keyring, Now: env.Now(), Jobs: runtime.GOMAXPROCS(0)})
 	if err != nil {
 		return err

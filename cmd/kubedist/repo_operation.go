@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -121,8 +122,11 @@ func publishAndPrint(ctx context.Context, o *publishingOptions, s *session) erro
 			*apt.Result
 		}{s.changes, result})
 	}
-	s.changes.print(s.env.Stdout)
-	printPublished(s.env.Stdout, result)
+	// Line by line, ten thousand packages would take longer to print than to read.
+	out := bufio.NewWriter(s.env.Stdout)
+	s.changes.print(out)
+	printPublished(out, result)
+	_ = out.Flush()
 	return nil
 }
 
