@@ -21,10 +21,10 @@ archive_make() {
 	done
 }
 
-# archive_serve DIR starts the server and sets $url and $server (its process).
+# archive_serve DIR [PORT] starts the server, at a free port unless one is given, and sets $url and $server (its process).
 archive_serve() {
 	local line output
-	exec {output}< <(exec "$kubedist" repo serve --root "$1" --listen 127.0.0.1:0 2>"$work/server.log")
+	exec {output}< <(exec "$kubedist" repo serve --root "$1" --listen "127.0.0.1:${2:-0}" 2>"$work/server.log")
 	server=$!
 	while read -r -t 60 line <&"$output"; do
 		if [[ $line =~ http://[0-9.:]+ ]]; then
