@@ -7,6 +7,8 @@ PLATFORMS ?=
 KEY       ?=
 FLAGS     ?=
 FUZZTIME  ?= 1m
+# --quick for fewer rounds.
+TRIALFLAGS ?=
 
 GO := go
 # The same program whoever builds it, wherever.
@@ -36,6 +38,14 @@ buckets: kubedist ## push archives to real object stores on loopback
 .PHONY: reproduce
 reproduce: kubedist ## make a release twice, in different surroundings, and compare
 	scripts/reproduce $(VERSION) $(PLATFORMS)
+
+.PHONY: trials
+trials: kubedist ## race, kill, fill the disk of, and read an archive with all that reads archives (as root on Debian)
+	@for trial in clients two-writers disk race kill; do echo "== $$trial"; KUBEDIST=$(CURDIR)/kubedist scripts/$$trial $(TRIALFLAGS) || exit 1; done
+
+.PHONY: bench
+bench: kubedist ## measure an archive beside those of aptly, reprepro and apt-ftparchive (as root on Debian)
+	KUBEDIST=$(CURDIR)/kubedist scripts/bench/archive $(TRIALFLAGS)
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME
