@@ -67,7 +67,12 @@ func (o *addOperation) run(ctx context.Context, s *session) error {
 	if err != nil {
 		return inputError(hintSuites(err, s.definition))
 	}
-	s.changes.Added = append(append(s.changes.Added, added...), sources...)
+	if len(s.changes.Added) == 0 {
+		s.changes.Added = added // there may be a hundred thousand
+	} else {
+		s.changes.Added = append(s.changes.Added, added...)
+	}
+	s.changes.Added = append(s.changes.Added, sources...)
 	return nil
 }
 

@@ -157,7 +157,7 @@ func (t *Transaction) decide(ctx context.Context, r readPackage, pool map[string
 	if err != nil {
 		return decision{}, err
 	}
-	known, listed, err := t.known(ctx, e, pool)
+	known, listed, err := t.known(ctx, r, pool)
 	if err != nil {
 		return decision{}, err
 	}

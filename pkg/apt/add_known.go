@@ -33,7 +33,8 @@ func (t *Transaction) replace(ctx context.Context, e, known *entry, listed bool,
 
 // known finds what the archive has under the package's name, version and architecture, or under the path its file would
 // get: in this transaction, in the indices, or in the pool. listed tells that it is more than a file in the pool.
-func (t *Transaction) known(ctx context.Context, want *entry, pool map[string]*pooled) (known *entry, listed bool, err error) {
+func (t *Transaction) known(ctx context.Context, r readPackage, pool map[string]*pooled) (known *entry, listed bool, err error) {
+	want := r.entry
 	for _, files := range []map[string]*pooled{pool, t.pool} {
 		if p := files[want.filename]; p != nil {
 			return p.entry, true, nil
@@ -56,6 +57,9 @@ func (t *Transaction) known(ctx context.Context, want *entry, pool map[string]*p
 				}
 			}
 		}
+	}
+	if r.fresh {
+		return nil, false, nil
 	}
 	orphan, err := t.orphan(ctx, want.filename)
 	return orphan, false, err

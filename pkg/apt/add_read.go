@@ -23,6 +23,7 @@ type readPackage struct {
 	path  string
 	entry *entry // as it would be listed; the rest of what was read is let go, for there may be many
 	temp  string // "" when there was a file of that name and size in the pool, so that no copy was made
+	fresh bool   // the pool has no file of that name
 }
 
 // readAll reads packages side by side.
@@ -61,21 +62,26 @@ func (t *Transaction) read(ctx context.Context, reader *deb.Reader, name string,
 	if !stat.Mode().IsRegular() { // opening a named pipe would wait for its other end
 		return readPackage{}, errors.New("not a regular file")
 	}
-	src, err := os.Open(name)
+	src, err := openFile(name, os.O_RDONLY, 0)
 	if err != nil {
 		return readPackage{}, err
 	}
 	defer src.Close()
 	base := filepath.Base(name)
+	fresh := "" // where the pool has no file
 	if guess, _, found := strings.Cut(base, "_"); found && deb.CheckName(guess) == nil {
-		if t.pooledSize(poolPath(o.Component, guess, base)) == stat.Size() {
+		at := poolPath(o.Component, guess, base)
+		switch t.pooledSize(at) {
+		case -1:
+			fresh = at
+		case stat.Size():
 			info, err := t.readDeb(ctx, reader, src)
 			if err != nil {
 				return readPackage{}, err
 			}
 			t.noteFiles(info)
 			if deb.Name(info) == base {
-				e, err := newEntry(info, poolPath(o.Component, info.Package, base), t.scratch)
+				e, err := newEntry(info, at, t.scratch)
 				return readPackage{path: name, entry: e}, err
 			}
 			if _, err := src.Seek(0, io.SeekStart); err != nil {
@@ -95,8 +101,9 @@ func (t *Transaction) read(ctx context.Context, reader *deb.Reader, name string,
 		return readPackage{}, err
 	}
 	t.noteFiles(info)
-	e, err := newEntry(info, poolPath(o.Component, info.Package, deb.Name(info)), t.scratch)
-	return readPackage{path: name, entry: e, temp: temp}, err
+	at := poolPath(o.Component, info.Package, deb.Name(info))
+	e, err := newEntry(info, at, t.scratch)
+	return readPackage{path: name, entry: e, temp: temp, fresh: at == fresh}, err
 }
 
 // readAndCopy reads a package and copies it, in one pass. An error of dst is told as such, and not as one of the package.

@@ -9,12 +9,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"kubedist/pkg/atomicfile"
 )
@@ -51,7 +48,7 @@ func (d *disk) temp() (*os.File, string, error) {
 	if err := d.step("create", name); err != nil {
 		return nil, "", err
 	}
-	f, err := os.OpenFile(d.path(name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := openFile(d.path(name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return nil, "", err
 	}
@@ -71,55 +68,6 @@ func (d *disk) write(data []byte) (string, error) {
 		return "", errors.Join(err, f.Close())
 	}
 	return name, f.Close()
-}
-
-// flushOneByOne is how many files are synced one by one. For more, the whole file system is synced at once: a journal
-// commits once then, and not thousands of times.
-const flushOneByOne = 256
-
-// flush gives the files the modification time and makes them durable.
-func (d *disk) flush(ctx context.Context, names []string, at time.Time) error {
-	flushes := make([]flush, len(names))
-	for i, name := range names {
-		flushes[i] = flush{name, at}
-	}
-	if d.recording != nil {
-		d.recording.flushes = append(d.recording.flushes, flushes...)
-		return nil
-	}
-	return d.flushAll(ctx, flushes)
-}
-
-// flushAll is flush for files of different times.
-func (d *disk) flushAll(ctx context.Context, flushes []flush) error {
-	workers, ctx := errgroup.WithContext(ctx)
-	workers.SetLimit(16) // a journal commits many syncs at once
-	all := len(flushes) > flushOneByOne && d.canSyncAll()
-	for _, x := range flushes {
-		if err := d.step("sync", x.temp); err != nil {
-			return errors.Join(err, workers.Wait())
-		}
-		if err := ctx.Err(); err != nil {
-			return errors.Join(err, workers.Wait())
-		}
-		if err := os.Chtimes(d.path(x.temp), x.at, x.at); err != nil {
-			return errors.Join(err, workers.Wait())
-		}
-		if all {
-			continue
-		}
-		workers.Go(func() error {
-			f, err := os.OpenFile(d.path(x.temp), os.O_RDWR, 0)
-			if err != nil {
-				return err
-			}
-			return errors.Join(f.Sync(), f.Close())
-		})
-	}
-	if err := workers.Wait(); err != nil || !all {
-		return err
-	}
-	return d.syncAll()
 }
 
 // mkdirAll makes a directory and its parents with mode 0755 whatever the umask.
@@ -142,7 +90,7 @@ func (d *disk) mkdirAll(name string) error {
 	return nil
 }
 
-// place renames a temporary file, or a directory of them, to its place.
+// place renames a temporary file to its place.
 func (d *disk) place(temp, name string) error {
 	if d.recording != nil {
 		d.recording.add(journalPlace, temp, name)
@@ -151,23 +99,23 @@ func (d *disk) place(temp, name string) error {
 	if err := d.step("rename", name); err != nil {
 		return err
 	}
-	err := os.Rename(d.path(temp), d.path(name))
+	err := rename(d.path(temp), d.path(name))
 	if errors.Is(err, fs.ErrNotExist) { // the directory, most often
 		if err := d.mkdirAll(path.Dir(name)); err != nil {
 			return err
 		}
-		err = os.Rename(d.path(temp), d.path(name))
+		err = rename(d.path(temp), d.path(name))
 	}
 	if err != nil {
 		return err
 	}
 	d.touched(name)
-	return d.moved(name)
+	return nil
 }
 
-// moved notes the directories that came with one that was renamed as changed.
-func (d *disk) moved(name string) error {
-	if info, err := os.Lstat(d.path(name)); err != nil || !info.IsDir() {
+// placeDir is place for a directory: those below it come to their places with it, and count as changed.
+func (d *disk) placeDir(temp, name string) error {
+	if err := d.place(temp, name); err != nil || d.recording != nil {
 		return err
 	}
 	return filepath.WalkDir(d.path(name), func(at string, entry fs.DirEntry, err error) error {
@@ -272,37 +220,6 @@ func (d *disk) touched(name string) {
 		d.dirty, d.changed = map[string]bool{}, map[string]bool{}
 	}
 	d.dirty[path.Dir(name)], d.changed[path.Dir(name)] = true, true
-}
-
-// sync makes all names durable that were changed since the last call.
-func (d *disk) sync(ctx context.Context) error {
-	if d.recording != nil {
-		d.recording.add(journalSync, "", "")
-		return nil
-	}
-	dirs := make([]string, 0, len(d.dirty))
-	for dir := range d.dirty {
-		dirs = append(dirs, dir)
-	}
-	slices.Sort(dirs)
-	workers, ctx := errgroup.WithContext(ctx)
-	workers.SetLimit(16)
-	for _, dir := range dirs {
-		if err := d.step("syncdir", dir); err != nil {
-			return errors.Join(err, workers.Wait())
-		}
-		workers.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			return atomicfile.SyncDir(d.path(dir))
-		})
-	}
-	if err := workers.Wait(); err != nil {
-		return err
-	}
-	clear(d.dirty)
-	return nil
 }
 
 // clean empties the directory of temporary files, or makes it, and opens the root. [disk.close] must follow.

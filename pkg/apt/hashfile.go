@@ -11,7 +11,7 @@ import (
 
 // hashFile gives the SHA-256 and the size of a regular file.
 func hashFile(ctx context.Context, name string) (digest string, size int64, err error) {
-	f, err := os.Open(name)
+	f, err := openFile(name, os.O_RDONLY, 0)
 	if err != nil {
 		return "", 0, err
 	}

@@ -165,7 +165,11 @@ func (d *disk) replay(ctx context.Context, j *journal) error {
 
 // placeOnce is place for what may have been placed before.
 func (d *disk) placeOnce(temp, name string) error {
-	if _, err := os.Lstat(d.path(temp)); !errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Lstat(d.path(temp))
+	switch {
+	case err == nil && info.IsDir():
+		return d.placeDir(temp, name)
+	case !errors.Is(err, fs.ErrNotExist):
 		return d.place(temp, name)
 	}
 	if _, err := os.Lstat(d.path(name)); err != nil {

@@ -20,7 +20,7 @@ type scratch struct {
 }
 
 // scratchTail is how many bytes stay in memory.
-const scratchTail = 1 << 20
+const scratchTail = 8 << 20
 
 // put keeps a text.
 func (s *scratch) put(text []byte) (paragraph, error) {

@@ -117,7 +117,7 @@ func (t *Transaction) keep(ctx context.Context, s *suite, dir string) error {
 // placeSnapshots makes the snapshots visible.
 func (t *Transaction) placeSnapshots(context.Context) error {
 	for _, s := range t.staged {
-		if err := t.disk.place(s.temp, snapshotDir(s.name)); err != nil {
+		if err := t.disk.placeDir(s.temp, snapshotDir(s.name)); err != nil {
 			return err
 		}
 	}
@@ -166,7 +166,7 @@ func (t *Transaction) RemoveSnapshot(ctx context.Context, o RemoveSnapshotOption
 	left := t.leaving
 	t.leaving = leftHalfway // until the pages, too, are as they should be
 	// It goes in one piece; what is left of it in the work directory is removed with that.
-	if err := t.disk.place(snapshotDir(name), path.Join(tempDir, strconv.FormatInt(t.disk.count.Add(1), 10))); err != nil {
+	if err := t.disk.placeDir(snapshotDir(name), path.Join(tempDir, strconv.FormatInt(t.disk.count.Add(1), 10))); err != nil {
 		return atomicfile.Explain(t.disk.root, fmt.Errorf("snapshot %s: %w", name, err))
 	}
 	t.disk.touched(snapshotDir(name))
