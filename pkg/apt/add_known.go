@@ -40,29 +40,37 @@ func (t *Transaction) known(ctx context.Context, r readPackage, pool map[string]
 			return p.entry, true, nil
 		}
 	}
-	for _, s := range t.tree.suites {
+	if known, err = t.tree.published(ctx, want); known != nil || err != nil {
+		return known, true, err
+	}
+	if r.fresh {
+		return nil, false, nil
+	}
+	known, err = t.orphan(ctx, want.filename)
+	return known, false, err
+}
+
+// published finds in the indices of all suites what is called as a package is, or whose file lies where its would.
+func (t *tree) published(ctx context.Context, want *entry) (*entry, error) {
+	for _, s := range t.suites {
 		for _, key := range s.keys() {
 			if want.arch != "all" && key.arch != want.arch {
 				continue
 			}
-			x, err := t.tree.index(ctx, s, key)
+			x, err := t.index(ctx, s, key)
 			if err != nil {
-				return nil, false, err
+				return nil, err
 			}
 			candidates := x.named(want.name)
 			for i := range candidates {
 				e := &candidates[i]
 				if e.filename == want.filename || e.version == want.version && e.arch == want.arch {
-					return e, true, nil
+					return e, nil
 				}
 			}
 		}
 	}
-	if r.fresh {
-		return nil, false, nil
-	}
-	orphan, err := t.orphan(ctx, want.filename)
-	return orphan, false, err
+	return nil, nil
 }
 
 // orphan reads a file of the pool that no index lists: a run was killed after it had filled the pool, or a removal waits

@@ -13,12 +13,17 @@ type alias struct {
 	name string
 }
 
+// newDraft begins the draft of an alias from that of its suite. It lists no files yet.
+func (a *alias) newDraft(own *draft) *draft {
+	release := *own.release
+	release.Suite, release.Codename, release.Files = a.name, a.name, nil
+	return &draft{suite: own.suite, past: &a.place, release: &release}
+}
+
 // draftAlias drafts an alias from the draft of its suite. The indices are links to the suite's; the Release files beside
 // them are its own, for they bear the name.
 func (p *publication) draftAlias(ctx context.Context, own *draft, a *alias) (*draft, error) {
-	release := *own.release
-	release.Suite, release.Codename, release.Files = a.name, a.name, nil
-	d := &draft{suite: own.suite, past: &a.place, release: &release}
+	d := a.newDraft(own)
 	var err error
 	if d.damage, err = p.damage(ctx, d.past); err != nil {
 		return nil, err
@@ -33,7 +38,7 @@ func (p *publication) draftAlias(ctx context.Context, own *draft, a *alias) (*dr
 			files = append(files, file)
 			continue
 		}
-		release.Files = append(release.Files, f)
+		d.release.Files = append(d.release.Files, f)
 		if d.damage == "" && a.release != nil && slices.Contains(a.listed(f.Path, nil), f) &&
 			!slices.ContainsFunc(own.files, func(w *draftFile) bool { return w.file == f }) {
 			continue

@@ -48,13 +48,7 @@ func indexOnly(field string) bool {
 // newEntry writes the paragraph of a package: its control paragraph, Package first, then what the archive knows. keep
 // gets the text.
 func newEntry(p *deb.Info, filename string, keep *scratch) (*entry, error) {
-	s := make(deb822.Stanza, 1, len(p.Control)+4)
-	s[0] = deb822.Field{Name: "Package", Value: p.Package}
-	for _, f := range p.Control {
-		if !indexOnly(f.Name) && !strings.EqualFold(f.Name, "Package") {
-			s = append(s, f)
-		}
-	}
+	s := indexed(p)
 	digest := hex.EncodeToString(p.SHA256[:])
 	s = append(s, deb822.Field{Name: "Filename", Value: filename},
 		deb822.Field{Name: "Size", Value: strconv.FormatInt(p.Size, 10)}, deb822.Field{Name: "SHA256", Value: digest})
@@ -69,6 +63,18 @@ func newEntry(p *deb.Info, filename string, keep *scratch) (*entry, error) {
 	e := &entry{name: p.Package, version: p.Version, arch: p.Architecture, filename: filename, sha256: digest, size: p.Size, text: kept}
 	e.share()
 	return e, nil
+}
+
+// indexed is the part of a package's paragraph that comes from its control paragraph, with room for what the archive knows.
+func indexed(p *deb.Info) deb822.Stanza {
+	s := make(deb822.Stanza, 1, len(p.Control)+4)
+	s[0] = deb822.Field{Name: "Package", Value: p.Package}
+	for _, f := range p.Control {
+		if !indexOnly(f.Name) && !strings.EqualFold(f.Name, "Package") {
+			s = append(s, f)
+		}
+	}
+	return s
 }
 
 // share makes the strings of an entry parts of one of their own, so that many entries take little memory, and no text

@@ -18,14 +18,19 @@ import (
 // flatLink is a name of a package's file in a flat directory.
 type flatLink struct{ target, name string }
 
+// newFlatDraft begins the draft of the flat form of a suite from that of its own place. It lists no files yet.
+func newFlatDraft(own *draft) *draft {
+	release := *own.release
+	release.Components, release.Files = nil, nil
+	return &draft{suite: own.suite, past: own.suite.flat, release: &release}
+}
+
 // draftFlat drafts the flat form of a suite (sources.list(5), "exact path"): one Packages with the packages of all
 // components and architectures, beside its Release files, and the packages in directories below it, one for each
 // architecture, as links to the files of the pool. Clients whose sources name such a directory find all they need there.
 func (p *publication) draftFlat(ctx context.Context, own *draft) (*draft, error) {
 	s := own.suite
-	release := *own.release
-	release.Components, release.Files = nil, nil
-	d := &draft{suite: s, past: s.flat, release: &release}
+	d := newFlatDraft(own)
 	var err error
 	if d.damage, err = p.damage(ctx, d.past); err != nil {
 		return nil, err

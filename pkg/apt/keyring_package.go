@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,7 +27,7 @@ func (p *publication) addKeyringPackage(ctx context.Context) error {
 	}
 	var suites []string
 	for _, s := range p.tree.suites {
-		if s.def != nil && (s.release != nil || s.changed() || slices.Contains(p.options.Suites, s.name)) {
+		if p.publishes(s) {
 			suites = append(suites, s.name)
 		}
 	}

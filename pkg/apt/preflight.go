@@ -37,12 +37,17 @@ func Preflight(ctx context.Context, o Options, suites, architectures []string) e
 			return hint.With(fmt.Errorf("archive: %w", err), "choose another directory for the archive, or run as its owner")
 		}
 	}
-	// Whoever holds the lock now may be between two files, which looks as if it had been killed there.
-	last := readLock(filepath.Join(root, filepath.FromSlash(lockFile)))
-	if _, err := loadTree(root, o.Definition, last != "" && last != lockClean); err != nil {
+	if _, err := peekTree(root, o.Definition); err != nil {
 		return fmt.Errorf("archive %s: %w", o.Root, err)
 	}
 	return nil
+}
+
+// peekTree reads the Release files of an archive without its lock. Whoever holds that now may be between two files, which
+// looks as if it had been killed there.
+func peekTree(root string, def *Definition) (*tree, error) {
+	last := readLock(filepath.Join(root, filepath.FromSlash(lockFile)))
+	return loadTree(root, def, last != "" && last != lockClean)
 }
 
 // takes refuses an architecture that the archive has no indices for.

@@ -85,7 +85,7 @@ func (p *publication) plan(ctx context.Context) error {
 			}
 			continue
 		}
-		if s.release == nil && !s.changed() && !slices.Contains(p.options.Suites, s.name) {
+		if !p.publishes(s) {
 			continue
 		}
 		if err := p.draft(ctx, s); err != nil {
@@ -93,6 +93,12 @@ func (p *publication) plan(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// publishes reports whether a suite of the definition is published: it was before, it has packages now, or it was asked
+// for.
+func (p *publication) publishes(s *suite) bool {
+	return s.def != nil && (s.release != nil || s.changed() || slices.Contains(p.options.Suites, s.name))
 }
 
 func (p *publication) warn(format string, args ...any) {
@@ -129,8 +135,7 @@ func (s *suite) changes() int {
 	return len(keys) + removed
 }
 
-// draft drafts all places of a suite, out of sight, keeps the drafts of those that must be published, and notes what came
-// of it.
+// draft drafts all places of a suite, out of sight.
 func (p *publication) draft(ctx context.Context, s *suite) error {
 	own, err := p.draftOwn(ctx, s)
 	if err != nil {
@@ -151,6 +156,13 @@ func (p *publication) draft(ctx context.Context, s *suite) error {
 		}
 		drafts = append(drafts, d)
 	}
+	p.choose(s, drafts)
+	return nil
+}
+
+// choose keeps the drafts of the places that must be published, and notes what came of it. The suite's own is the first.
+func (p *publication) choose(s *suite, drafts []*draft) {
+	own := drafts[0]
 	r := SuiteResult{Suite: s.name, Packages: s.changes()}
 	for _, d := range drafts {
 		if d.reason = p.reason(d); d.reason == "" && own.reason == "" {
@@ -172,12 +184,16 @@ func (p *publication) draft(ctx context.Context, s *suite) error {
 		r.Date, r.ValidUntil = s.release.Date, s.release.ValidUntil
 	}
 	p.result.Suites = append(p.result.Suites, r)
-	return nil
+}
+
+// newDraft begins the draft of the suite's own place. It lists no files yet.
+func (p *publication) newDraft(s *suite) *draft {
+	return &draft{suite: s, past: &s.place, release: p.newRelease(s)}
 }
 
 // draftOwn drafts the suite's own place, and writes its files.
 func (p *publication) draftOwn(ctx context.Context, s *suite) (*draft, error) {
-	d := &draft{suite: s, past: &s.place, release: p.newRelease(s)}
+	d := p.newDraft(s)
 	var err error
 	if d.damage, err = p.damage(ctx, d.past); err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ func certificate(t *testing.T, file string) *openpgp.Certificate {
 }
 
 // TestRefusals meets every refusal of Publish: it is an error that has its name and changes nothing, no other override
-// helps, and its own lets everything through with a warning.
+// helps, and its own lets everything through with a warning. A rehearsal says the same beforehand.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	short, err := openpgp.Generate(t.Context(), openpgp.GenerateOptions{Name: "Short", Created: epoch.AddDate(-1, 0, 0), Lifetime: 400 * 24 * time.Hour, Rand: seed(7)})
@@ -68,7 +68,7 @@ func TestRefusals(t *testing.T) {
 		{apt.RefuseKeyExpiry, func(_ *archive, o *apt.PublishOptions) { o.Signers, o.Keyring = []openpgp.Signer{short}, known }, nil,
 			"key-expiry: key " + short.Fingerprint() + ": expires on 2026-08-18 09:30 UTC, but is needed until"},
 		{apt.RefuseFutureDate, func(_ *archive, o *apt.PublishOptions) {
-			o.SignAnew, o.Clock = true, func() time.Time { return epoch.Add(-time.Hour) }
+			o.SignAnew, o.Clock = true, func() time.Time { return epoch.Add(-48 * time.Hour) }
 		}, nil, "future-date: date Tue, 14 Jul 2026 10:30:00 UTC: in the future"},
 	} {
 		t.Run(string(c.refusal), func(t *testing.T) {
@@ -93,6 +93,11 @@ func TestRefusals(t *testing.T) {
 				o.Override = override
 				return tx.Publish(t.Context(), o)
 			}
+			rehearse := func(override ...apt.Refusal) error {
+				o := o
+				o.Override = override
+				return a.rehearse(all, o, c.debs...)
+			}
 			var others []apt.Refusal
 			for _, r := range apt.Refusals() {
 				if r != c.refusal {
@@ -110,6 +115,12 @@ func TestRefusals(t *testing.T) {
 						t.Errorf("got %v as well", p)
 					}
 				}
+				if rehearsed := rehearse(override...); rehearsed == nil || "publishing: "+rehearsed.Error() != err.Error() || hint.Of(rehearsed) != hint.Of(err) {
+					t.Errorf("rehearsing gives %v, and publishing %v", rehearsed, err)
+				}
+			}
+			if err := rehearse(c.refusal); err != nil {
+				t.Errorf("rehearsing, overridden: %v", err)
 			}
 			if !maps.Equal(before, snapshot(t, a.root)) {
 				t.Error("the tree changed")
