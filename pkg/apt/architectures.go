@@ -2,7 +2,6 @@ package apt
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -22,7 +21,7 @@ func (p *publication) missingArchitectures(ctx context.Context) ([]*Problem, err
 			continue
 		}
 		for _, added := range p.addedVersions(d.suite) {
-			missing, err := check.missing(ctx, d.suite, added.name, added.version, nil)
+			missing, err := check.missing(ctx, d.suite, added.name, added.version)
 			if err != nil {
 				return nil, err
 			}
@@ -32,41 +31,6 @@ func (p *publication) missingArchitectures(ctx context.Context) ([]*Problem, err
 		}
 	}
 	return acrossSuites(RefuseArchitecture, found), nil
-}
-
-// CheckArchitectures tells, before packages are made, whether publishing them would be refused because one of suites has
-// an earlier version for more architectures ([RefuseArchitecture]): then it returns a [RefusedError]. planned has the
-// architectures by name of the package; names other than the definition's KubernetesPackages do not matter. It changes
-// nothing and takes no lock.
-func CheckArchitectures(ctx context.Context, o Options, suites []string, planned map[string][]string, version string) error {
-	t, err := loadTree(o.Root, o.Definition, true)
-	if err != nil {
-		return fmt.Errorf("archive %s: %w", o.Root, err)
-	}
-	check := architectureCheck{tree: t, versions: map[nameInSuite]*versions{}}
-	var found []inSuite
-	for _, name := range suites {
-		s, err := t.suite(name)
-		if err != nil {
-			return err
-		}
-		for _, pkg := range slices.Sorted(maps.Keys(planned)) {
-			if !t.def.isKubernetes(pkg) {
-				continue
-			}
-			missing, err := check.missing(ctx, s, pkg, version, planned[pkg])
-			if err != nil {
-				return fmt.Errorf("archive %s: %w", o.Root, err)
-			}
-			if missing != nil {
-				found = append(found, inSuite{name, missing})
-			}
-		}
-	}
-	if problems := acrossSuites(RefuseArchitecture, found); len(problems) > 0 {
-		return &RefusedError{problems}
-	}
-	return nil
 }
 
 // addedVersions lists the versions of Kubernetes packages that were added for some architecture, without the
@@ -95,10 +59,9 @@ type nameInSuite struct {
 	name  string
 }
 
-// missing is an error when the version before the given one is there for architectures that neither have the given one
-// nor are to get it. Where the suite has no earlier version, as on the day of a new minor version, the other suites are
-// asked.
-func (c *architectureCheck) missing(ctx context.Context, s *suite, name, version string, planned []string) (missing, err error) {
+// missing is an error when the version before the given one is there for architectures that do not have the given one.
+// Where the suite has no earlier version, as on the day of a new minor version, the other suites are asked.
+func (c *architectureCheck) missing(ctx context.Context, s *suite, name, version string) (missing, err error) {
 	own, err := c.of(ctx, s, name)
 	if err != nil {
 		return nil, err
@@ -118,7 +81,7 @@ func (c *architectureCheck) missing(ctx context.Context, s *suite, name, version
 			}
 		}
 	}
-	have := append(slices.Clone(own.archs[version]), planned...)
+	have := own.archs[version]
 	lacks := slices.DeleteFunc(slices.Clone(archs), func(arch string) bool { return arch == "all" || slices.Contains(have, arch) })
 	if len(lacks) == 0 || slices.Contains(have, "all") {
 		return nil, nil

@@ -1,7 +1,6 @@
 package apt_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -62,29 +61,5 @@ func TestMissingArchitectures(t *testing.T) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
-	}
-}
-
-// TestCheckArchitectures asks before anything is built.
-func TestCheckArchitectures(t *testing.T) {
-	t.Parallel()
-	a := newArchive(t)
-	a.publish(all, newDeb(t, "kubeadm", "1.36.1-1", "amd64"), newDeb(t, "kubeadm", "1.36.1-1", "arm64"))
-	check := func(version string, planned map[string][]string) error {
-		return apt.CheckArchitectures(t.Context(), apt.Options{Root: a.root, Definition: a.def}, []string{"v1.36", "latest"}, planned, version)
-	}
-	if err := check("1.36.2-1", map[string][]string{"kubeadm": {"amd64", "arm64"}, "cri-tools": {"amd64"}}); err != nil {
-		t.Error(err)
-	}
-	err := check("1.36.2-1", map[string][]string{"kubeadm": {"arm64"}})
-	var refused *apt.RefusedError
-	if !errors.As(err, &refused) || refused.Problems[0].Refusal != apt.RefuseArchitecture || !strings.Contains(err.Error(), "suites v1.36, latest: kubeadm 1.36.2-1: missing for amd64, which have 1.36.1-1") {
-		t.Errorf("got %v", err)
-	}
-	if err := apt.CheckArchitectures(t.Context(), apt.Options{Root: t.TempDir(), Definition: a.def}, all, map[string][]string{"kubeadm": {"arm64"}}, "1.36.2-1"); err != nil {
-		t.Errorf("an archive that is not there yet: %v", err)
-	}
-	if err := apt.CheckArchitectures(t.Context(), apt.Options{Root: a.root, Definition: a.def}, []string{"v9"}, nil, "1.36.2-1"); err == nil {
-		t.Error("no error about a suite that is not there")
 	}
 }

@@ -51,14 +51,7 @@ func (r *run) pkg(ctx context.Context, p Platform, planned Package, programs []b
 			}
 		}
 	}
-	d := deb.Package{
-		Name: planned.Name, Version: planned.Version, Architecture: planned.Architecture, Maintainer: r.Maintainer,
-		Section: planned.Spec.Section, Priority: planned.Spec.Priority, Homepage: planned.Spec.Homepage,
-		Summary: planned.Spec.Summary, Description: planned.Spec.Description,
-		Depends: planned.Relations.Depends, Recommends: planned.Relations.Recommends, Suggests: planned.Relations.Suggests,
-		Conflicts: planned.Relations.Conflicts, Replaces: planned.Relations.Replaces, Provides: planned.Relations.Provides,
-		Time: tree.Stamp.BuildDate,
-	}
+	d := r.described(planned)
 	if d.Scripts, err = x.scripts(); err != nil {
 		return fmt.Errorf("package %s: %w", planned.Name, err)
 	}
@@ -77,6 +70,18 @@ func (r *run) pkg(ctx context.Context, p Platform, planned Package, programs []b
 	}
 	r.artifacts.add(Artifact{Kind: Deb, Name: planned.Name, Version: planned.Version, Platform: p.Name, Source: planned.Spec.Source, From: from}, file)
 	return nil
+}
+
+// described is a package without its files and scripts: all that its control paragraph tells.
+func (r *run) described(planned Package) deb.Package {
+	return deb.Package{
+		Name: planned.Name, Version: planned.Version, Architecture: planned.Architecture, Maintainer: r.Maintainer,
+		Section: planned.Spec.Section, Priority: planned.Spec.Priority, Homepage: planned.Spec.Homepage,
+		Summary: planned.Spec.Summary, Description: planned.Spec.Description,
+		Depends: planned.Relations.Depends, Recommends: planned.Relations.Recommends, Suggests: planned.Relations.Suggests,
+		Conflicts: planned.Relations.Conflicts, Replaces: planned.Relations.Replaces, Provides: planned.Relations.Provides,
+		Time: r.trees[planned.Spec.Source].Stamp.BuildDate,
+	}
 }
 
 // packageKey digests all that decides the bytes of a package. Where its files come from is no part of it.

@@ -12,38 +12,6 @@ import (
 	"kubedist/pkg/progress"
 )
 
-// preflight finds what would keep the release from being published, before anything is compiled for it.
-func (r *run) preflight(ctx context.Context) error {
-	if r.Archive == nil || r.Selection.Until != Publish {
-		return nil
-	}
-	suites, err := r.suites()
-	if err != nil {
-		return err
-	}
-	var architectures []string
-	planned, version := map[string][]string{}, ""
-	for _, p := range r.plan.Platforms {
-		for _, pkg := range p.Packages {
-			if !slices.Contains(architectures, pkg.Architecture) {
-				architectures = append(architectures, pkg.Architecture)
-			}
-			if !pkg.Companion {
-				planned[pkg.Name], version = append(planned[pkg.Name], pkg.Architecture), pkg.Version
-			}
-		}
-	}
-	archive := apt.Options{Root: r.Archive.Root, Definition: r.Archive.Definition}
-	err = apt.Preflight(ctx, archive, suites, architectures)
-	if err == nil && !slices.Contains(r.Archive.Override, apt.RefuseArchitecture) {
-		err = apt.CheckArchitectures(ctx, archive, suites, planned, version)
-	}
-	if err != nil {
-		return fmt.Errorf("archive %s: %w", r.Archive.Root, err)
-	}
-	return nil
-}
-
 // suites returns the suites of the archive that take the release.
 func (r *run) suites() ([]string, error) {
 	suites, err := r.Archive.Definition.SuitesFor(r.plan.Version)
@@ -89,7 +57,7 @@ func (r *run) publishInto(ctx context.Context, accepting []string, task *progres
 		return nil, nil, err
 	}
 	defer tx.Close()
-	if suites, err = r.lasting(ctx, tx, accepting); err != nil {
+	if suites, err = r.lasting(ctx, tx.Outlived, accepting); err != nil {
 		return nil, nil, err
 	}
 	ours, companions, err := r.unpublished(ctx, tx, suites)
@@ -114,15 +82,23 @@ func (r *run) publishInto(ctx context.Context, accepting []string, task *progres
 			}
 		}
 	}
-	result, err = tx.Publish(ctx, apt.PublishOptions{
-		Signers: r.signers(), Next: r.Archive.Next, Keyring: r.Archive.Keyring, KeyringDate: r.Archive.KeyringDate,
-		Now: r.Now, Clock: r.Clock, NotAfter: r.Archive.NotAfter, Override: r.Archive.Override,
-	})
+	result, err = tx.Publish(ctx, r.publishOptions())
 	return suites, result, err
 }
 
+// publishOptions say how the archive is signed and dated.
+func (r *run) publishOptions() apt.PublishOptions {
+	return apt.PublishOptions{
+		Signers: r.signers(), Next: r.Archive.Next, Keyring: r.Archive.Keyring, KeyringDate: r.Archive.KeyringDate,
+		Now: r.Now, Clock: r.Clock, NotAfter: r.Archive.NotAfter, Override: r.Archive.Override,
+	}
+}
+
+// outlived is [apt.Transaction.Outlived], of a transaction or a rehearsal of one.
+type outlived func(ctx context.Context, suite, name, version, architecture string) (bool, error)
+
 // lasting leaves out the suites that have newer minor versions alone.
-func (r *run) lasting(ctx context.Context, tx *apt.Transaction, suites []string) ([]string, error) {
+func (r *run) lasting(ctx context.Context, isOutlived outlived, suites []string) ([]string, error) {
 	var lasting []string
 	for _, suite := range suites {
 		own, gone := 0, 0
@@ -131,11 +107,11 @@ func (r *run) lasting(ctx context.Context, tx *apt.Transaction, suites []string)
 				if pkg.Companion {
 					continue
 				}
-				outlived, err := tx.Outlived(ctx, suite, pkg.Name, pkg.Version, pkg.Architecture)
+				leaves, err := isOutlived(ctx, suite, pkg.Name, pkg.Version, pkg.Architecture)
 				if err != nil {
 					return nil, err
 				}
-				if own++; outlived {
+				if own++; leaves {
 					gone++
 				}
 			}
