@@ -88,6 +88,9 @@ func (t *Transaction) add(ctx context.Context, paths []string, o AddOptions) ([]
 			return nil, fmt.Errorf("package %s: %w", paths[i], err)
 		}
 		added[i].Path = paths[i]
+		if i > 0 && slices.Equal(added[i].Suites, added[i-1].Suites) {
+			added[i].Suites = added[i-1].Suites // as with most packages; there may be a hundred thousand
+		}
 	}
 	if len(t.pool) == 0 {
 		t.pool = pool

@@ -18,23 +18,22 @@ const flushOneByOne = 256
 
 // flush gives the files the modification time and makes them durable.
 func (d *disk) flush(ctx context.Context, names []string, at time.Time) error {
-	flushes := make([]flush, len(names))
-	for i, name := range names {
-		flushes[i] = flush{name, at}
-	}
 	if d.recording != nil {
-		d.recording.flushes = append(d.recording.flushes, flushes...)
+		for _, name := range names {
+			d.recording.flushes = append(d.recording.flushes, flush{name, at})
+		}
 		return nil
 	}
-	return d.flushAll(ctx, flushes)
+	return d.flushEach(ctx, len(names), func(i int) flush { return flush{names[i], at} })
 }
 
-// flushAll is flush for files of different times.
-func (d *disk) flushAll(ctx context.Context, flushes []flush) error {
+// flushEach is flush for count files of different times.
+func (d *disk) flushEach(ctx context.Context, count int, file func(i int) flush) error {
 	workers, ctx := errgroup.WithContext(ctx)
 	workers.SetLimit(16) // a journal commits many syncs at once
-	all := len(flushes) > flushOneByOne && d.canSyncAll()
-	for _, x := range flushes {
+	all := count > flushOneByOne && d.canSyncAll()
+	for i := range count {
+		x := file(i)
 		if err := d.step("sync", x.temp); err != nil {
 			return errors.Join(err, workers.Wait())
 		}

@@ -121,7 +121,8 @@ func (d *disk) writeJournal(ctx context.Context, j *journal, at time.Time) error
 	if err != nil {
 		return err
 	}
-	if err := d.flushAll(ctx, append(j.flushes, flush{temp, at})); err != nil {
+	flushes := append(j.flushes, flush{temp, at})
+	if err := d.flushEach(ctx, len(flushes), func(i int) flush { return flushes[i] }); err != nil {
 		return err
 	}
 	d.touched(workDir)

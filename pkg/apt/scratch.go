@@ -19,14 +19,21 @@ type scratch struct {
 	err  error    // the first that a reader met
 }
 
-// scratchTail is how many bytes stay in memory.
-const scratchTail = 8 << 20
+// How many bytes stay in memory: all as long as they are few, little once there is a file.
+const (
+	scratchFirst = 8 << 20
+	scratchNext  = 1 << 20
+)
 
 // put keeps a text.
 func (s *scratch) put(text []byte) (paragraph, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.tail) > 0 && len(s.tail)+len(text) > scratchTail {
+	limit := scratchFirst
+	if s.f != nil {
+		limit = scratchNext
+	}
+	if len(s.tail) > 0 && len(s.tail)+len(text) > limit {
 		if err := s.flush(); err != nil {
 			return paragraph{}, err
 		}
@@ -48,7 +55,9 @@ func (s *scratch) flush() error {
 		return err
 	}
 	s.size += int64(len(s.tail))
-	s.tail = s.tail[:0]
+	if s.tail = s.tail[:0]; cap(s.tail) > 2*scratchNext {
+		s.tail = make([]byte, 0, scratchNext)
+	}
 	return nil
 }
 

@@ -13,11 +13,13 @@ import (
 
 // decoders unpack stream after stream in the same buffers. One stream of them is read at a time.
 type decoders struct {
-	tar    tarReader
-	gzip   gzip.Reader
-	zstd   *zstd.Decoder
-	window int64        // that zstd takes
-	packed bytes.Buffer // a stream, or the start of one, that is looked at before it is unpacked
+	tar     tarReader
+	gzip    gzip.Reader
+	zstd    *zstd.Decoder
+	window  int64        // that zstd takes
+	packed  bytes.Buffer // a stream, or the start of one, that is looked at before it is unpacked
+	control bytes.Buffer // the control member as it is stored
+	start   bytes.Reader
 }
 
 // unpack gives the plain bytes of a stream, good until the next call.

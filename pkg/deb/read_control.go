@@ -13,7 +13,13 @@ import (
 
 // readControl unpacks the control member and takes the paragraph and the list of conffiles from it.
 func (p *decoders) readControl(r io.Reader, compression string, info *Info, limits Limits) error {
-	plain, err := p.unpack(r, compression, limits)
+	// Decoders are fast where all they read lies in memory.
+	p.control.Reset()
+	if _, err := p.control.ReadFrom(r); err != nil {
+		return err
+	}
+	p.start.Reset(p.control.Bytes())
+	plain, err := p.unpack(&p.start, compression, limits)
 	if err != nil {
 		return err
 	}
