@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,72 +15,140 @@ import (
 	"kubedist/pkg/openpgp"
 )
 
+// damage is one thing that is wrong with a published tree, and what must be found of it.
+type damage struct {
+	name    string
+	file    string              // relative to the root
+	change  func([]byte) []byte // of the file's contents; nil removes the file
+	problem string              // how what is found of the file begins
+}
+
+// mustFind does the damage to a copy of the archive.
+func (d damage) mustFind(t *testing.T, base *archive) {
+	t.Helper()
+	a := *base
+	a.t, a.root = t, copyTree(t, base.root)
+	file := filepath.Join(a.root, d.file)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(file); err != nil { // not its other names, which are the same file
+		t.Fatal(err)
+	}
+	if d.change != nil {
+		if err := os.WriteFile(file, d.change(data), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.mustFind(d.file, d.problem)
+}
+
+// mustFind fails unless a check finds the problem of the file.
+func (a *archive) mustFind(file, problem string) {
+	a.t.Helper()
+	found := a.verify().Findings
+	if !slices.ContainsFunc(found, func(f apt.Finding) bool { return f.Path == file && strings.HasPrefix(f.Problem, problem) }) {
+		a.t.Errorf("found %+v, want %s: %s", found, file, problem)
+	}
+}
+
+func flip(data []byte) []byte {
+	data[len(data)/2] ^= 1
+	return data
+}
+
+// damaged is an archive to damage, which was published twice, and the Release.gpg of the first time.
+func damaged(t *testing.T) (a *archive, staleGPG string) {
+	a = newArchive(t)
+	a.publish(all, newDeb(t, "kubeadm", "1.36.1-1.1", "amd64"))
+	staleGPG = a.read("dists/v1.36/Release.gpg")
+	a.now = epoch.Add(time.Hour)
+	a.publish(all, newDeb(t, "kubeadm", "1.36.2-1.1", "amd64"))
+	return a, staleGPG
+}
+
+const (
+	damagedDeb   = "pool/main/k/kubeadm/kubeadm_1.36.1-1.1_amd64.deb"
+	damagedSuite = "dists/v1.36/"
+	damagedIndex = damagedSuite + "main/binary-amd64/Packages"
+)
+
+// TestVerifyFinds damages an archive in each of the ways in which archives break. Each must be found where it is.
 func TestVerifyFinds(t *testing.T) {
 	t.Parallel()
-	base := newArchive(t)
-	base.publish(all, newDeb(t, "kubeadm", "1.36.1-1.1", "amd64"))
-	staleGPG := base.read("dists/v1.36/Release.gpg")
-	base.now = epoch.Add(time.Hour)
-	base.publish(all, newDeb(t, "kubeadm", "1.36.2-1.1", "amd64"))
-	const (
-		pool  = "pool/main/k/kubeadm/kubeadm_1.36.1-1.1_amd64.deb"
-		index = "dists/v1.36/main/binary-amd64/Packages.gz"
-		suite = "dists/v1.36/"
-	)
+	base, staleGPG := damaged(t)
 	listed, _ := base.release("v1.36").File("main/binary-amd64/Packages.gz")
-	hashed := suite + "main/binary-amd64/by-hash/SHA256/" + listed.SHA256
-	flip := func(data []byte) []byte {
-		data[len(data)/2] ^= 1
-		return data
-	}
+	hashed := damagedSuite + "main/binary-amd64/by-hash/SHA256/" + listed.SHA256
 	for _, c := range []struct {
-		name   string
-		file   string
-		change func([]byte) []byte // nil removes the file
-		want   string
+		damage
+		archive func(*testing.T) *archive // one that is wrong without damage to a file
 	}{
-		{"a flipped byte in a package", pool, flip, pool + ": its SHA-256 is "},
-		{"a truncated package", pool, func(b []byte) []byte { return b[:100] }, pool + ": its size is not what "},
-		{"a missing package", pool, nil, pool + ": missing; listed in "},
-		{"a flipped byte in an index", index, flip, index + ": is not the file that InRelease names"},
-		{"a missing index", index, nil, index + ": missing"},
-		{"a missing file under by-hash", hashed, nil, hashed + ": missing"},
-		{"another file under by-hash", hashed, func([]byte) []byte { return []byte("x") }, hashed + ": its contents are not those of its name"},
-		{"a stale Release.gpg", suite + "Release.gpg", func([]byte) []byte { return []byte(staleGPG) }, suite + "Release.gpg: detached signature: "},
-		{"no Release.gpg", suite + "Release.gpg", nil, suite + "Release.gpg: missing"},
-		{"another Release", suite + "Release", flip, suite + "Release: is not the text of InRelease"},
-		{"a truncated InRelease", suite + "InRelease", func(b []byte) []byte { return b[:len(b)-50] }, suite + "InRelease: clearsigned file: "},
-		{"a byte after InRelease", suite + "InRelease", func(b []byte) []byte { return append(b, 'x') }, suite + "InRelease: clearsigned file: "},
-		{"a flipped byte in InRelease", suite + "InRelease", func(b []byte) []byte { return bytes.Replace(b, []byte("Label: K"), []byte("Label: k"), 1) }, suite + "InRelease: clearsigned file: signature 1: bad signature"},
-		{"no InRelease", suite + "InRelease", nil, suite + "InRelease: missing"},
-		{"a damaged keyring", "kubernetes-archive-keyring.gpg", func(b []byte) []byte { return b[:20] }, "kubernetes-archive-keyring.gpg: "},
-		{"an armored .gpg", "kubernetes-archive-keyring.gpg", func([]byte) []byte { return []byte(base.read("kubernetes-archive-keyring.asc")) }, "kubernetes-archive-keyring.gpg: its form does not match"},
-		{"another key in the keyring", "kubernetes-archive-keyring.gpg", func([]byte) []byte { return newKey(t, 5).Public().Binary() }, "holds none of the keys"},
+		{damage{"a flipped byte in a .deb", damagedDeb, flip, "its SHA-256 is "}, nil},
+		{damage{"a flipped byte in an index", damagedIndex + ".gz", flip, "is not the file that InRelease names, with SHA-256 " + listed.SHA256}, nil},
+		{damage{"a missing by-hash file", hashed, nil, "missing"}, nil},
+		{damage{"a stale Release.gpg", damagedSuite + "Release.gpg", func([]byte) []byte { return []byte(staleGPG) }, "detached signature: signature 1: bad signature by "}, nil},
+		{damage{"a truncated InRelease", damagedSuite + "InRelease", func(b []byte) []byte { return b[:len(b)-50] }, "clearsigned file: malformed: "}, nil},
+		{damage{"a path that leaves the pool", damagedIndex, nil, `paragraph at line 1: package kubeadm: path "pool/../../k/kubeadm/kubeadm_1.36.1-1.1_amd64.deb" leaves the pool`}, func(t *testing.T) *archive {
+			return signedIndex(t, func(s string) string { return strings.Replace(s, "pool/main/k", "pool/../../k", 1) })
+		}},
+		{damage{"an expired signature: Valid-Until is past", damagedSuite + "InRelease", nil, "expired on Sun, 10 Jan 2027 10:30:00 UTC"}, func(t *testing.T) *archive {
+			a := *base
+			a.t, a.now = t, epoch.AddDate(0, 0, 180)
+			return &a
+		}},
+		{damage{"an expired signature: its key has expired", damagedSuite + "InRelease", nil, "clearsigned file: signature 1: key 9C0AB42B779B6C75D2BA98EA61BA4EA71BFAFB48 (Short): expired on 2026-10-22 09:30 UTC"}, expiredKey},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			a := *base
-			a.root = copyTree(t, base.root)
-			file := filepath.Join(a.root, c.file)
-			data, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
+			if c.archive == nil {
+				c.mustFind(t, base)
+			} else {
+				c.archive(t).mustFind(c.file, c.problem)
 			}
-			if err := os.Remove(file); err != nil {
-				t.Fatal(err)
-			}
-			if c.change != nil {
-				if err := os.WriteFile(file, c.change(data), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			var got []string
-			for _, f := range a.verify().Findings {
-				got = append(got, f.Path+": "+f.Problem)
-			}
-			if all := strings.Join(got, "\n"); !strings.Contains(all, c.want) {
-				t.Errorf("found %q, want %q", all, c.want)
-			}
+		})
+	}
+}
+
+// expiredKey is an archive whose key has expired since, and whose Valid-Until has not.
+func expiredKey(t *testing.T) *archive {
+	a := newArchive(t)
+	var err error
+	a.key, err = openpgp.Generate(t.Context(), openpgp.GenerateOptions{Name: "Short", Created: epoch, Lifetime: 100 * 24 * time.Hour, Rand: seed(7)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.override = []apt.Refusal{apt.RefuseKeyExpiry}
+	a.publish(all, newDeb(t, "kubeadm", "1.36.1-1.1", "amd64"))
+	a.now = epoch.AddDate(0, 0, 99)
+	a.mustVerify()
+	a.now = epoch.AddDate(0, 0, 100)
+	return a
+}
+
+// TestVerifyFindsFurtherDamage is about what breaks less often.
+func TestVerifyFindsFurtherDamage(t *testing.T) {
+	t.Parallel()
+	base, _ := damaged(t)
+	listed, _ := base.release("v1.36").File("main/binary-amd64/Packages.gz")
+	hashed := damagedSuite + "main/binary-amd64/by-hash/SHA256/" + listed.SHA256
+	for _, c := range []damage{
+		{"a truncated package", damagedDeb, func(b []byte) []byte { return b[:100] }, "its size is not what "},
+		{"a missing package", damagedDeb, nil, "missing; listed in "},
+		{"a missing index", damagedIndex + ".gz", nil, "missing"},
+		{"another file under by-hash", hashed, func([]byte) []byte { return []byte("x") }, "its contents are not those of its name"},
+		{"no Release.gpg", damagedSuite + "Release.gpg", nil, "missing"},
+		{"another Release", damagedSuite + "Release", flip, "is not the text of InRelease"},
+		{"a byte after InRelease", damagedSuite + "InRelease", func(b []byte) []byte { return append(b, 'x') }, "clearsigned file: "},
+		{"a flipped byte in InRelease", damagedSuite + "InRelease", func(b []byte) []byte { return bytes.Replace(b, []byte("Label: K"), []byte("Label: k"), 1) }, "clearsigned file: signature 1: bad signature"},
+		{"no InRelease", damagedSuite + "InRelease", nil, "missing"},
+		{"a damaged keyring", apt.KeyringFile, func(b []byte) []byte { return b[:20] }, "keyring: not an OpenPGP key: "},
+		{"an armored .gpg", apt.KeyringFile, func([]byte) []byte { return []byte(base.read("kubernetes-archive-keyring.asc")) }, "its form does not match"},
+		{"another key in the keyring", apt.KeyringFile, func([]byte) []byte { return newKey(t, 5).Public().Binary() }, "holds none of the keys"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.mustFind(t, base)
 		})
 	}
 }
@@ -128,11 +197,10 @@ func TestVerifyFindsInSignedIndices(t *testing.T) {
 		link   string
 		want   string
 	}{
-		"a path that leaves the pool": {func(s string) string { return strings.Replace(s, "pool/main/k", "pool/../../k", 1) }, "", `leaves the pool`},
-		"a path beside the pool":      {func(s string) string { return strings.Replace(s, "pool/main/k", "./pool/main/k", 1) }, "", `leaves the pool`},
-		"a link out of the archive":   {func(s string) string { return s + "X-Changed: yes\n" }, outside, "path escapes from parent"},
-		"a cyclic link":               {func(s string) string { return s + "X-Changed: yes\n" }, "kubeadm_1.36.1-1.1_amd64.deb", "kubeadm_1.36.1-1.1_amd64.deb: too many"},
-		"no digest":                   {func(s string) string { return strings.Replace(s, "\nSHA256:", "\nSHA255:", 1) }, "", "field SHA256 is missing"},
+		"a path beside the pool":    {func(s string) string { return strings.Replace(s, "pool/main/k", "./pool/main/k", 1) }, "", `leaves the pool`},
+		"a link out of the archive": {func(s string) string { return s + "X-Changed: yes\n" }, outside, "path escapes from parent"},
+		"a cyclic link":             {func(s string) string { return s + "X-Changed: yes\n" }, "kubeadm_1.36.1-1.1_amd64.deb", "kubeadm_1.36.1-1.1_amd64.deb: too many"},
+		"no digest":                 {func(s string) string { return strings.Replace(s, "\nSHA256:", "\nSHA255:", 1) }, "", "field SHA256 is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
