@@ -52,7 +52,7 @@ func (t *Transaction) writeListings(ctx context.Context, w *rewriting, at time.T
 	}
 	whole := t.lock.unclean
 	if l.pages {
-		if l.long = l.readLongList(); l.long == nil {
+		if l.long = l.readLongList(); l.long == nil || whole { // what a killed run has removed nobody knows to be gone
 			whole, l.long = true, &page.LongList{}
 		}
 	} else if _, err := os.Lstat(t.disk.path(longListFile)); err == nil {
@@ -182,17 +182,25 @@ func (l *listings) directory(ctx context.Context, dir string) error {
 	return nil
 }
 
-// removeEmpty removes a directory that holds nothing but its page.
+// removeEmpty removes a directory that holds nothing but its page, or nothing at all.
 func (l *listings) removeEmpty(d *page.Directory) (gone bool, err error) {
-	if d.Path == "." || len(d.Entries) != 1 || d.Entries[0].Name != page.IndexFile {
+	if d.Path == "." || len(d.Entries) > 1 {
 		return false, nil
 	}
-	name := path.Join(d.Path, page.IndexFile)
-	if ours, err := l.disk.generated(name); err != nil || !ours {
-		return false, err
+	if there, err := os.ReadDir(l.disk.path(d.Path)); err != nil || len(there) != len(d.Entries) {
+		return false, err // something hidden is in it
 	}
-	if err := l.disk.remove(name); err != nil {
-		return false, err
+	for _, e := range d.Entries {
+		name := path.Join(d.Path, e.Name)
+		if e.Name != page.IndexFile {
+			return false, nil
+		}
+		if ours, err := l.disk.generated(name); err != nil || !ours {
+			return false, err
+		}
+		if err := l.disk.remove(name); err != nil {
+			return false, err
+		}
 	}
 	parent := path.Dir(d.Path)
 	l.changed[parent] = true

@@ -68,15 +68,16 @@ func (p *publication) dateReplaced(d *draft) error {
 			return err
 		}
 		p.disk.touched(name)
-		if err := p.touchOthers(d.suite, byHash(old.Path, old.SHA256)); err != nil {
+		if err := p.touchOthers(d.suite, byHash(old.Path, old.SHA256), old.Path); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// touchOthers notes that a file of a suite is dated anew under its other names, too: in its aliases and in snapshots.
-func (p *publication) touchOthers(s *suite, file string) error {
+// touchOthers notes that a file of a suite is dated anew under its other names, too: in its aliases, those included that
+// the definition no longer names, and in snapshots.
+func (p *publication) touchOthers(s *suite, files ...string) error {
 	snapshots, err := p.tree.snapshotNames()
 	if err != nil {
 		return err
@@ -85,12 +86,19 @@ func (p *publication) touchOthers(s *suite, file string) error {
 	for _, at := range s.places() {
 		dirs = append(dirs, at.dir)
 	}
+	for _, other := range p.tree.suites {
+		if other.def == nil {
+			dirs = append(dirs, other.dir)
+		}
+	}
 	for _, name := range snapshots {
 		dirs = append(dirs, path.Join(snapshotDir(name), s.dir))
 	}
 	for _, dir := range dirs {
-		if _, err := os.Lstat(p.disk.path(path.Join(dir, file))); err == nil {
-			p.disk.touched(path.Join(dir, file))
+		for _, file := range files {
+			if _, err := os.Lstat(p.disk.path(path.Join(dir, file))); err == nil {
+				p.disk.touched(path.Join(dir, file))
+			}
 		}
 	}
 	return nil
