@@ -89,58 +89,6 @@ func verifyArchive(ctx context.Context, env *environment, path string, keyring [
 	return nil
 }
 
-// repoGCOptions are the flags of repo gc.
-type repoGCOptions struct {
-	archive archiveOptions
-	dryRun  bool
-	json    bool
-}
-
-func newRepoGCCommand(env *environment) *cobra.Command {
-	o := &repoGCOptions{}
-	cmd := &cobra.Command{
-		Use:   "gc",
-		Short: "Remove files from the pool that no index needs",
-		Long: `Removes from the pool what no suite lists, neither now nor in the older indices that are kept for clients in the
-middle of an update.`,
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runRepoGC(cmd.Context(), env, o) },
-	}
-	o.archive.addLookFlags(cmd)
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "say what would go, and remove nothing")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
-	return cmd
-}
-
-func runRepoGC(ctx context.Context, env *environment, o *repoGCOptions) error {
-	tx, _, err := o.archive.begin(ctx, env)
-	if err != nil {
-		return err
-	}
-	defer tx.Close()
-	garbage, err := tx.CollectGarbage(ctx, apt.GarbageOptions{DryRun: o.dryRun})
-	if err != nil {
-		return err
-	}
-	if err := tx.Close(); err != nil {
-		return err
-	}
-	if o.json {
-		return writeJSON(env.Stdout, garbage)
-	}
-	var bytes int64
-	for _, g := range garbage {
-		fmt.Fprintln(env.Stdout, g.Path)
-		bytes += g.Size
-	}
-	verb := "removed"
-	if o.dryRun {
-		verb = "to remove"
-	}
-	fmt.Fprintf(env.Stdout, "%s %s, %d bytes\n", verb, count(len(garbage), "file"), bytes)
-	return nil
-}
-
 // repoServeOptions are the flags of repo serve.
 type repoServeOptions struct {
 	root   string

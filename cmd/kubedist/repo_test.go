@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kubedist/pkg/hint"
+	"kubedist/repo"
 )
 
 // A repoSession runs repo commands on an archive of its own.
@@ -308,4 +309,55 @@ func TestRepoSyncOrder(t *testing.T) {
 			t.Errorf("sync-order %v: no error", args)
 		}
 	}
+}
+
+// TestRepoWithdraw takes an alias and a suite out of the definition, and away.
+func TestRepoWithdraw(t *testing.T) {
+	t.Parallel()
+	s := newRepoSession(t)
+	define := func(change ...string) string {
+		name := filepath.Join(s.dir, "archive.yaml")
+		text := strings.NewReplacer(append(change, "[amd64, arm64, armhf, i386, loong64, ppc64el, riscv64, s390x]", "[amd64]")...).Replace(string(repo.Archive))
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	definition := define(`"~1.36"`, `"~1.36", aliases: [xenial]`)
+	s.must("add", s.deb("kubeadm", "1.36.3-1.1", "amd64"), "--suite", "v1.36,stable", "--definition", definition)
+	s.must("add", s.deb("cri-tools", "1.36.0-1.1", "amd64"), "--suite", "stable", "--definition", definition)
+	define("  - {name: stable,", "  - {name: steady,")
+	run := func(args ...string) (stdout, stderr string) {
+		t.Helper()
+		out, errs, err := s.run(t.Context(), append(args, "--definition", definition, "--root", s.root)...)
+		if err != nil {
+			t.Fatalf("repo %v: %v", args, err)
+		}
+		return out, errs
+	}
+	const stays = "warning: dists/stable: published, but not in the definition: it stays as it is, and clients can use it until 2027-05-21; " +
+		"then kubedist repo gc takes it away, or at once: kubedist repo gc --withdraw dists/stable\n"
+	if _, errs := run("publish"); !strings.Contains(errs, stays) || !strings.Contains(errs, "dists/xenial: published, but not") {
+		t.Errorf("publish warns\n%s", errs)
+	}
+	out, errs := run("gc", "--withdraw", "dists/xenial/", "--dry-run")
+	if !regexp.MustCompile(`^to withdraw: dists/xenial, valid until 2027-05-21, \d+ files\nto remove \d+ files, \d+ bytes\n$`).MatchString(out) || errs != stays {
+		t.Errorf("gc --dry-run says\n%s\nand warns\n%s", out, errs)
+	}
+	if _, _, err := s.run(t.Context(), "gc", "--withdraw", "dists/v1.36", "--definition", definition, "--root", s.root); exitStatus(err) != exitUsage || hint.Of(err) == "" {
+		t.Errorf("gc of a suite of the definition: %v", err)
+	}
+	s.now = s.now.AddDate(0, 0, 181)
+	var files []struct{ Path, Withdrawn string }
+	out, _ = run("gc", "--json", "--dry-run")
+	if err := json.Unmarshal([]byte(out), &files); err != nil || len(files) == 0 || files[0].Path != "dists/stable/InRelease" || files[0].Withdrawn != "dists/stable" {
+		t.Errorf("gc --json says %s", out)
+	}
+	if out, errs := run("gc"); !strings.Contains(out, "withdrawn: dists/stable, expired on 2027-05-21, ") || !strings.Contains(out, "\npool/main/c/cri-tools/cri-tools_1.36.0-1.1_amd64.deb\nremoved ") || errs != "" {
+		t.Errorf("gc says\n%s\nand warns\n%s", out, errs)
+	}
+	if _, errs := run("publish"); strings.Contains(errs, "not in the definition") {
+		t.Errorf("publish warns\n%s", errs)
+	}
+	s.must("verify")
 }

@@ -91,7 +91,7 @@ func TestAliasComesAndGoes(t *testing.T) {
 	a.mustVerify()
 	a.def = plain
 	result := a.publish(nil)
-	if len(result.Warnings) != 2 || !strings.Contains(result.Warnings[0], "suite kubernetes-xenial: published, but no longer in the definition") {
+	if len(result.Warnings) != 2 || !strings.Contains(result.Warnings[0], "dists/kubernetes-xenial: published, but not in the definition: it stays as it is") {
 		t.Errorf("warnings %q", result.Warnings)
 	}
 	// What the alias lists stays as long as it is there.

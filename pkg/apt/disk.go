@@ -200,6 +200,17 @@ func (d *disk) rmdir(name string) error {
 	return nil
 }
 
+// removeEmpty removes a directory, if it is empty, and the directories above it that are empty then, up to stop.
+func (d *disk) removeEmpty(name, stop string) {
+	for ; name != stop && name != "."; name = path.Dir(name) {
+		if os.Remove(d.path(name)) != nil { // one that is not empty stays, with an error that says so
+			return
+		}
+		delete(d.dirty, name)
+		d.touched(name)
+	}
+}
+
 // chtimes dates a file or directory.
 func (d *disk) chtimes(name string, at time.Time) error {
 	if err := d.step("chtimes", name); err != nil {

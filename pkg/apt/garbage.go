@@ -88,14 +88,7 @@ func (t *Transaction) CollectGarbage(ctx context.Context, o GarbageOptions) ([]G
 		if err := t.disk.remove(g.Path); err != nil {
 			return nil, fmt.Errorf("collecting garbage: %w", err)
 		}
-		// Empty directories go with their last file; one that is not empty stays, with an error that says so.
-		for dir := path.Dir(g.Path); dir != poolDir && dir != "."; dir = path.Dir(dir) {
-			if os.Remove(t.disk.path(dir)) != nil {
-				break
-			}
-			delete(t.disk.dirty, dir)
-			t.disk.touched(dir)
-		}
+		t.disk.removeEmpty(path.Dir(g.Path), poolDir)
 	}
 	if err := t.followListings(ctx); err != nil {
 		return nil, fmt.Errorf("collecting garbage: %w", err)

@@ -78,11 +78,11 @@ func (p *publication) plan(ctx context.Context) error {
 	if p.result.Retired, err = p.tx.retire(ctx); err != nil {
 		return err
 	}
+	if err := p.warnUnnamed(ctx); err != nil {
+		return err
+	}
 	for _, s := range p.tree.suites {
 		if s.def == nil {
-			if s.release != nil {
-				p.warn("suite %s: published, but no longer in the definition; it stays as it is", s.name)
-			}
 			continue
 		}
 		if !p.publishes(s) {

@@ -1,7 +1,6 @@
 package apt
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -141,17 +140,7 @@ func (p *publication) ownPast(name string, past *place) []*Problem {
 	if past.release == nil {
 		return nil
 	}
-	at := past.release.Date
-	if p.options.Now.After(at) {
-		at = p.options.Now
-	}
-	text, _, err := openpgp.VerifyClearsigned(past.signed, p.certs, at)
-	if errors.Is(err, openpgp.ErrExpired) { // good when it was made
-		text, _, err = openpgp.VerifyClearsigned(past.signed, p.certs, past.release.Date)
-	}
-	if err == nil && !bytes.Equal(text, past.text) {
-		err = errors.New("holds more than its signed text")
-	}
+	err := past.signedBy(p.certs, p.options.Now)
 	if err == nil {
 		return nil
 	}
