@@ -45,7 +45,8 @@ no secret. The first key in it signs at once: begin with the one that signs toda
 When a key may be in other hands, --announce 0d --overlap 0d ends its service today;
 revoke it too, and take that in with key renew: the keyring then tells users not to
 trust it. They have to fetch the new one by hand, for the old key cannot vouch for it,
-and publishing has to be forced past what that key has signed.
+and publishing has to be forced past what that key has signed: repo publish --force past.
+Where no key signs any more, as when the only one was revoked, KEY signs at once.
 
 Exit status: 0 planned, 1 failed, 2 bad option or a key that does not fit.`,
 		Example: `  kubedist key rotate archive.asc                # the key that signs today

@@ -125,14 +125,14 @@ func (c *checker) date(field, text string) time.Time {
 	return at
 }
 
-// together checks the keys against each other.
+// together checks the keys against each other. A key that was revoked ends when nobody has planned it.
 func (c *checker) together(p *Plan) {
 	for i, k := range p.Keys {
 		if j := slices.IndexFunc(p.Keys[:i], func(o Key) bool { return o.Public.Fingerprint() == k.Public.Fingerprint() }); j >= 0 {
 			c.problem(fmt.Sprintf("keys[%d].fingerprint", i), "%s is there twice, first in line %d", k.Public.Fingerprint(), c.file.Line(fmt.Sprintf("keys[%d].fingerprint", j)))
 		}
 		until := k.SignsUntil
-		if until.IsZero() || slices.ContainsFunc(p.Keys, func(o Key) bool { return o.SignsAt(until) }) {
+		if until.IsZero() || k.Public.Revoked() || slices.ContainsFunc(p.Keys, func(o Key) bool { return o.SignsAt(until) }) {
 			continue
 		}
 		if slices.ContainsFunc(p.Keys, func(o Key) bool { return o.SignsFrom.After(until) }) {

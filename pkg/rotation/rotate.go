@@ -22,7 +22,8 @@ type RotateOptions struct {
 }
 
 // Rotate adds a key to the plan, whose Secret and Public are given, and ends the service of those that sign until
-// further notice. The first key of a plan signs at once. It returns the key with its dates.
+// further notice. The first key of a plan signs at once, and so does one that comes when no key signs any more, as after the
+// only one was revoked. It returns the key with its dates.
 //
 // Where the old key ends too soon to sign through the whole overlap, the overlap is made shorter. Errors, which leave
 // the plan as it is, are a key that is there already, one that apt would refuse, a rotation that is under way, and an old
@@ -33,7 +34,7 @@ func (p *Plan) Rotate(next Key, o RotateOptions) (Key, error) {
 	}
 	today := day(o.Now)
 	next.Announced, next.SignsFrom, next.SignsUntil = today, today, time.Time{}
-	if len(p.Keys) > 0 {
+	if len(p.Signing(today)) > 0 {
 		next.SignsFrom = today.Add(o.Announce)
 	}
 	if err := lasts(next, o); err != nil {

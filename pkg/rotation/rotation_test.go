@@ -184,6 +184,29 @@ func TestRotate(t *testing.T) {
 			t.Errorf("%s signs, %v", names(p.Signing(now)), err)
 		}
 	})
+	t.Run("after the only key was revoked", func(t *testing.T) {
+		data, err := openpgp.ReadKeyFile("../openpgp/testdata/gpg-revoked.asc")
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys, err := openpgp.Parse(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		from, until := date("2026-01-02"), date("2026-01-08")
+		p := &rotation.Plan{Keys: []rotation.Key{{Public: keys[0].Public(), Announced: from, SignsFrom: from, SignsUntil: until}}}
+		key, err := p.Rotate(rotation.Key{Public: newKey(t, 2, 0)}, options)
+		if err != nil || !key.SignsFrom.Equal(date("2026-01-10")) || !p.Keys[0].SignsUntil.Equal(until) {
+			t.Errorf("the new key signs from %s, the old one until %s, %v", key.SignsFrom, p.Keys[0].SignsUntil, err)
+		}
+		text, err := p.Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := rotation.Parse("keys.yaml", text); err != nil || len(again.Signing(now)) != 1 || again.Signing(now)[0].Public.Fingerprint() != key.Public.Fingerprint() {
+			t.Errorf("read again: %+v, %v", again, err)
+		}
+	})
 	t.Run("an old key that ends in the overlap", func(t *testing.T) {
 		p := first(t, 365*days+30*days+100*days+validFor) // until 2026-05-11, less what it signs is good for
 		key, err := p.Rotate(rotation.Key{Public: newKey(t, 2, 0)}, options)
