@@ -78,7 +78,10 @@ func hintForce(err error) error {
 		}
 	}
 	next := "publish all the same with: --force " + strings.Join(names, ",")
-	if first := hint.Of(err); first != "" {
+	switch first := hint.Of(err); {
+	case strings.Contains(first, "--force "): // at the end of something that has to be done before
+		return err
+	case first != "":
 		next = first + "; or " + next
 	}
 	return hint.With(err, next)

@@ -96,3 +96,21 @@ func TestRefusalsHelp(t *testing.T) {
 		}
 	}
 }
+
+// TestHintForce adds how to override a refusal, unless its hint leads there itself.
+func TestHintForce(t *testing.T) {
+	t.Parallel()
+	for first, want := range map[string]string{
+		"":                         "publish all the same with: --force past,key",
+		"name it":                  "name it; or publish all the same with: --force past,key",
+		"compare it, --force past": "compare it, --force past",
+	} {
+		err := error(&apt.RefusedError{Problems: []*apt.Problem{{Refusal: apt.RefusePast, Err: errors.New("x")}, {Refusal: apt.RefuseKey, Err: errors.New("y")}}})
+		if first != "" {
+			err = hint.With(err, first)
+		}
+		if got := hint.Of(hintForce(err)); got != want {
+			t.Errorf("after %q: got %q, want %q", first, got, want)
+		}
+	}
+}

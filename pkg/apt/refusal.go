@@ -48,7 +48,7 @@ func (r Refusal) About() string {
 	case RefuseIdentity:
 		return "Origin, Label, Suite or Codename changes; apt stops until each user has agreed"
 	case RefusePast:
-		return "none of the keys given has signed what is published, so someone else may have put it there"
+		return "no key given, or a revoked one, has signed what is published, so someone else may have put it there"
 	}
 	return "unknown"
 }

@@ -145,8 +145,12 @@ func (p *publication) ownPast(name string, past *place) []*Problem {
 		return nil
 	}
 	err = fmt.Errorf("%s: InRelease on disk: %w", name, err)
-	if errors.Is(err, openpgp.ErrUnknownSigner) {
+	switch {
+	case errors.Is(err, openpgp.ErrUnknownSigner):
 		err = hint.With(err, "name the key that signed it before with --keyring")
+	case errors.Is(err, openpgp.ErrRevoked):
+		err = hint.With(err, "compare it with a mirror or a backup, for whoever has the revoked key may have changed it; if it is as you published it, "+
+			"sign it with a new key (kubedist key new, then kubedist key rotate) and --force past")
 	}
 	return []*Problem{{RefusePast, err}}
 }

@@ -178,7 +178,7 @@ func (t *tree) unnamed(ctx context.Context) ([]*place, error) {
 // stays says why a place that the definition does not name stays, and what to do about that; "" when it is to go.
 func (t *tree) stays(at *place, o WithdrawOptions) string {
 	if at.release == nil || at.signedBy(o.Keyring, o.Now) != nil {
-		return "none of the archive's keys has signed it, so it is left alone"
+		return "none of the archive's keys that are good has signed it, so it is left alone"
 	}
 	switch end := at.release.ValidUntil; {
 	case slices.Contains(o.AtOnce, at.dir):

@@ -189,7 +189,7 @@ func TestWithdrawLeavesOthers(t *testing.T) {
 	foreign := len(a.walk("dists/foreign", "")) + len(a.walk("someone/else", ""))
 	warnings := strings.Join(a.publish(nil).Warnings, "\n")
 	for _, dir := range []string{"dists/foreign", "someone/else"} {
-		if want := dir + ": published, but not in the definition: none of the archive's keys has signed it, so it is left alone"; !strings.Contains(warnings, want) {
+		if want := dir + ": published, but not in the definition: none of the archive's keys that are good has signed it, so it is left alone"; !strings.Contains(warnings, want) {
 			t.Errorf("warnings %s\nwant %s", warnings, want)
 		}
 	}
@@ -226,7 +226,7 @@ func TestWithdrawRefuses(t *testing.T) {
 		{"dists/nowhere", nil, "dists/nowhere: not published, or in the archive's definition"},
 		{"stable", nil, "stable: not published, or"},
 		{"../outside", nil, "../outside: not published, or"},
-		{"dists/stable", stranger, "dists/stable: none of the archive's keys has signed it"},
+		{"dists/stable", stranger, "dists/stable: none of the archive's keys that are good has signed it"},
 	} {
 		o := a.withdrawOptions(c.dir)
 		if c.keyring != nil {
