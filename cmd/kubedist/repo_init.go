@@ -36,6 +36,7 @@ package that is added to them by name.
 
 Exit status: 0 done, 1 failed, 2 bad option, or there is an archive already.`,
 		Example: `  kubedist repo init --url https://apt.example.org/kubernetes --key release.asc
+  kubedist repo init --url https://apt.example.org/kubernetes --maintainer 'Example Archive <archive@example.org>'
   kubedist repo init --root /srv/apt --definition /srv/archive.yaml --origin Example --label Example \
       --description 'Packages of Example' --url https://apt.example.org --suite testing,stable --architecture amd64,arm64`,
 		Args: noArguments,
@@ -46,6 +47,7 @@ Exit status: 0 done, 1 failed, 2 bad option, or there is an archive already.`,
 	f.StringVar(&o.definition.Origin, "origin", "", "who publishes; clients stop when it changes")
 	f.StringVar(&o.definition.Label, "label", "", "what is published; clients stop when it changes")
 	f.StringVar(&o.definition.Description, "description", "", "the archive in a few words")
+	f.StringVar(&o.definition.Maintainer, "maintainer", "", "`NAME <ADDRESS>` of who cares for the archive; it then has a package with its keys, by which users get new ones")
 	f.StringSliceVar(&o.definition.Suites, "suite", nil, "suites of the archive (default: those for Kubernetes)")
 	f.StringSliceVar(&o.definition.Components, "component", nil, "components of each suite (default: main)")
 	f.StringSliceVar(&o.definition.Architectures, "architecture", nil, "Debian architectures (default: all that Kubernetes is made for)")
@@ -105,7 +107,7 @@ func (o *repoInitOptions) define() (*definitionFile, error) {
 	}
 	set := o.definition
 	if err == nil {
-		if set.Origin+set.Label+set.Description != "" || len(set.Suites)+len(set.Components)+len(set.Architectures) > 0 {
+		if set.Origin+set.Label+set.Description+set.Maintainer != "" || len(set.Suites)+len(set.Components)+len(set.Architectures) > 0 {
 			return nil, usageError(hint.Errorf("edit it, or leave the flags away that it would decide about", "definition %s: is there already", file.path))
 		}
 		return file, nil

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -144,6 +145,12 @@ suite stable: published, first published, valid until 2027-05-21
 		if _, _, err := s.run(t.Context(), append([]string{"init", "--root", s.root}, c.args...)...); exitStatus(err) != exitUsage || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("init %v: got %v, want %s", c.args, err, c.want)
 		}
+	}
+	keyring := newRepoSession(t)
+	withKeyring := filepath.Join(keyring.dir, "archive.yaml")
+	keyring.must("init", "--definition", withKeyring, "--url", "https://deb.example.org", "--suite", "stable", "--maintainer", "Example <us@example.org>")
+	if out := keyring.must("list", "--definition", withKeyring); !regexp.MustCompile(`(?m)^stable +kubernetes-archive-keyring +2024\.01\.01 +all$`).MatchString(out) {
+		t.Errorf("an archive with a maintainer has\n%s", out)
 	}
 	s.must("add", s.deb("tool", "1-1", "amd64"), "--suite", "testing", "--definition", definition)
 	old := s.root

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 
@@ -13,6 +14,9 @@ import (
 // InitOptions say in what the definition of a new archive differs from a template. Empty fields leave what is there.
 type InitOptions struct {
 	Origin, Label, Description, URL string
+
+	// Maintainer is the NAME <ADDRESS> of the keyring package, which the archive is to have then.
+	Maintainer string
 
 	Components    []string
 	Architectures []string
@@ -26,7 +30,9 @@ type InitOptions struct {
 // is checked as [ParseDefinition] does, under the given name.
 func NewDefinition(name string, template []byte, o InitOptions) ([]byte, error) {
 	text := bytes.Clone(template)
-	for _, f := range []struct{ field, value string }{{"origin", o.Origin}, {"label", o.Label}, {"description", o.Description}, {"url", o.URL}} {
+	for _, f := range []struct{ field, value string }{
+		{"origin", o.Origin}, {"label", o.Label}, {"description", o.Description}, {"url", o.URL}, {"maintainer", o.Maintainer},
+	} {
 		if f.value == "" {
 			continue
 		}
@@ -36,6 +42,14 @@ func NewDefinition(name string, template []byte, o InitOptions) ([]byte, error) 
 		}
 		if text, err = setField(text, f.field, strings.TrimSpace(string(value))); err != nil {
 			return nil, err
+		}
+	}
+	if o.Maintainer != "" {
+		for _, f := range [][2]string{{"keyring-package", "true"}, {"signed-by", path.Join(keyringDir, KeyringFile)}} {
+			var err error
+			if text, err = setField(text, f[0], f[1]); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if u, err := url.Parse(o.URL); err == nil && o.URL != "" {

@@ -19,6 +19,7 @@ func TestNewDefinition(t *testing.T) {
 	text, err := apt.NewDefinition("archive.yaml", repo.Archive, apt.InitOptions{
 		Origin: "Example: the archive", Label: "Example's", Description: "#1 of all", URL: "https://deb.example.org",
 		Components: []string{"main", "extra"}, Architectures: []string{"arm64", "amd64"}, Suites: []string{"testing", "stable"},
+		Maintainer: "Example's team <us@example.org>",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -34,6 +35,9 @@ func TestNewDefinition(t *testing.T) {
 	if d.Trace != "deb.example.org" { // the host of its own, and not that of the template
 		t.Errorf("its trace is %q", d.Trace)
 	}
+	if !d.KeyringPackage || d.Maintainer != "Example's team <us@example.org>" || d.SignedBy != "/usr/share/keyrings/"+apt.KeyringFile {
+		t.Errorf("its keyring package is of %q, %v, for %s", d.Maintainer, d.KeyringPackage, d.SignedBy)
+	}
 	if !strings.Contains(string(text), "# Clients stop with an error") {
 		t.Errorf("the comments are gone:\n%s", text)
 	}
@@ -43,6 +47,7 @@ func TestNewDefinition(t *testing.T) {
 	}{
 		{apt.InitOptions{URL: "gopher://x"}, "url: "},
 		{apt.InitOptions{Origin: "two\nlines"}, "field origin: not one line"},
+		{apt.InitOptions{Maintainer: "us@example.org"}, "maintainer: "},
 		{apt.InitOptions{Suites: []string{"../x"}}, `suite "../x": `},
 		{apt.InitOptions{Architectures: []string{"amd64]\nx: [y"}}, "is no plain word"},
 		{apt.InitOptions{Architectures: []string{"arm/v7"}}, "architectures[0]"},

@@ -18,7 +18,8 @@ import (
 // withKeyring changes the definition in repo/ to one that wants the keyring package.
 func withKeyring(t testing.TB, change ...string) *apt.Definition {
 	t.Helper()
-	return definition(t, append(change, append(twoArchs, "signed-by: /etc/apt/keyrings/", "keyring-package: true\nmaintainer: Archive Team <archive@example.org>\nsigned-by: /usr/share/keyrings/")...)...)
+	return definition(t, append(change, append(twoArchs, "signed-by: /etc/apt/keyrings/", "signed-by: /usr/share/keyrings/", "keyring-package: false\nmaintainer: \"\"",
+		"keyring-package: true\nmaintainer: Archive Team <archive@example.org>")...)...)
 }
 
 // keyringVersions lists the versions of the keyring package in a suite.
