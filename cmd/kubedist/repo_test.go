@@ -1,11 +1,9 @@
 package main
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -17,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kubedist/pkg/deb/debtest"
 	"kubedist/pkg/hint"
 	"kubedist/repo"
 )
@@ -65,26 +64,12 @@ func (s *repoSession) must(args ...string) string {
 // deb writes a package into the session's directory of packages.
 func (s *repoSession) deb(name, version, arch string) string {
 	s.t.Helper()
-	control := fmt.Sprintf("Package: %s\nVersion: %s\nArchitecture: %s\nMaintainer: A <a@example.org>\nDescription: x\n", name, version, arch)
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	if err := w.WriteHeader(&tar.Header{Name: "./control", Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(control))}); err != nil {
-		s.t.Fatal(err)
-	}
-	io.WriteString(w, control)
-	if err := w.Close(); err != nil {
-		s.t.Fatal(err)
-	}
-	out := bytes.NewBufferString("!<arch>\n")
-	for _, m := range [][2]string{{"debian-binary", "2.0\n"}, {"control.tar", b.String()}, {"data.tar", ""}} {
-		fmt.Fprintf(out, "%-16s%-12d%-6d%-6d%-8o%-10d`\n%s", m[0], 0, 0, 0, 0o100644, len(m[1]), m[1])
-	}
 	dir := filepath.Join(s.dir, "debs", arch)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		s.t.Fatal(err)
 	}
 	file := filepath.Join(dir, name+"_"+version+"_"+arch+".deb")
-	if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(file, debtest.Bytes(s.t, name, version, arch), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
 	return file

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"kubedist/pkg/apt"
+	"kubedist/pkg/deb/debtest"
 )
 
 func TestAddRefuses(t *testing.T) {
@@ -20,11 +21,11 @@ func TestAddRefuses(t *testing.T) {
 	before := snapshot(t, a.root)
 	other := newDeb(t, "kubeadm", "1.36.3-1.1", "amd64", "Section: other")
 	truncated := filepath.Join(t.TempDir(), "kubectl_1.36.3-1.1_amd64.deb")
-	if err := os.WriteFile(truncated, debBytes(t, "kubectl", "1.36.3-1.1", "amd64")[:2000], 0o644); err != nil {
+	if err := os.WriteFile(truncated, debtest.Bytes(t, "kubectl", "1.36.3-1.1", "amd64")[:2000], 0o644); err != nil {
 		t.Fatal(err)
 	}
 	liar := filepath.Join(t.TempDir(), "kubectl_1.36.3-1.1_arm64.deb")
-	if err := os.WriteFile(liar, debBytes(t, "kubectl", "1.36.3-1.1", "amd64"), 0o644); err != nil {
+	if err := os.WriteFile(liar, debtest.Bytes(t, "kubectl", "1.36.3-1.1", "amd64"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	good := newDeb(t, "kubectl", "1.36.3-1.1", "amd64")
@@ -132,7 +133,7 @@ func TestAddAgain(t *testing.T) {
 	file := newDeb(t, "kubeadm", "1.36.3-1.1", "amd64")
 	a.publish([]string{"v1.36"}, file)
 	renamed := filepath.Join(t.TempDir(), "download.deb")
-	if err := os.WriteFile(renamed, debBytes(t, "kubeadm", "1.36.3-1.1", "amd64"), 0o644); err != nil {
+	if err := os.WriteFile(renamed, debtest.Bytes(t, "kubeadm", "1.36.3-1.1", "amd64"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for _, again := range []string{file, renamed} {
@@ -171,7 +172,7 @@ func TestAddRestores(t *testing.T) {
 // TestOrphan meets files in the pool that no index lists.
 func TestOrphan(t *testing.T) {
 	t.Parallel()
-	good, other := debBytes(t, "kubeadm", "1.36.3-1.1", "amd64"), debBytes(t, "kubeadm", "1.36.3-1.1", "amd64", "Section: x")
+	good, other := debtest.Bytes(t, "kubeadm", "1.36.3-1.1", "amd64"), debtest.Bytes(t, "kubeadm", "1.36.3-1.1", "amd64", "Section: x")
 	for name, c := range map[string]struct {
 		orphan []byte
 		want   string

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"kubedist/pkg/apt"
+	"kubedist/pkg/deb/debtest"
 )
 
 var withContents = append([]string{"contents: false", "contents: true"}, twoArchs...)
@@ -109,7 +110,7 @@ func TestContentsReadsLittle(t *testing.T) {
 	a.publish([]string{"v1.36"}, newDeb(t, "kubectl", "1.36.1-1.1", "amd64", "/usr/bin/kubectl"),
 		newDeb(t, "kubeadm", "1.36.1-1.1", "amd64", "/old"), newDeb(t, "kubeadm", "1.36.2-1.1", "amd64", "/new"))
 	damaged := filepath.Join(a.root, "pool/main/k/kubectl/kubectl_1.36.1-1.1_amd64.deb")
-	if err := os.WriteFile(damaged, debBytes(t, "kubectl", "1.36.1-1.1", "amd64", "/usr/bin/other!"), 0o644); err != nil {
+	if err := os.WriteFile(damaged, debtest.Bytes(t, "kubectl", "1.36.1-1.1", "amd64", "/usr/bin/other!"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	remove := func(name, version string) error {

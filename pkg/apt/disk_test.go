@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"kubedist/pkg/apt"
+	"kubedist/pkg/deb/debtest"
 	"kubedist/pkg/hint"
 )
 
@@ -28,7 +29,7 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 // TestCopyToFullDisk must not blame the package for an error of writing its copy, wherever in the package it happens.
 func TestCopyToFullDisk(t *testing.T) {
 	t.Parallel()
-	file := debBytes(t, "kubeadm", "1.36.3-1.1", "amd64")
+	file := debtest.Bytes(t, "kubeadm", "1.36.3-1.1", "amd64")
 	for _, left := range []int{0, 70, len(file) - 1} {
 		err := apt.ReadAndCopy(t.Context(), bytes.NewReader(file), &fullDisk{left})
 		if !errors.Is(err, syscall.ENOSPC) || err.Error() != "copying into the archive: "+errFull.Error() {

@@ -1,21 +1,18 @@
 package apt_test
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"kubedist/pkg/apt"
+	"kubedist/pkg/deb/debtest"
 	"kubedist/pkg/openpgp"
 	"kubedist/repo"
 )
@@ -56,64 +53,10 @@ func definition(t testing.TB, change ...string) *apt.Definition {
 	return d
 }
 
-// fields are a package's control fields beside the usual ones. One that begins with a slash is a file that the package
-// installs.
-func debBytes(t testing.TB, name, version, arch string, fields ...string) []byte {
-	t.Helper()
-	var data bytes.Buffer
-	files := tar.NewWriter(&data)
-	fields = slices.DeleteFunc(slices.Clone(fields), func(f string) bool {
-		if !strings.HasPrefix(f, "/") {
-			return false
-		}
-		if err := files.WriteHeader(&tar.Header{Name: "." + f, Typeflag: tar.TypeReg, Mode: 0o644}); err != nil {
-			t.Fatal(err)
-		}
-		return true
-	})
-	if err := files.Close(); err != nil {
-		t.Fatal(err)
-	}
-	control := fmt.Sprintf("Package: %s\nVersion: %s\nArchitecture: %s\nMaintainer: Kubernetes Authors <dev@example.org>\n", name, version, arch)
-	for _, f := range fields {
-		control += f + "\n"
-	}
-	control += "Description: " + name + " for tests\n It does nothing.\n"
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	if err := w.WriteHeader(&tar.Header{Name: "./control", Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(control))}); err != nil {
-		t.Fatal(err)
-	}
-	io.WriteString(w, control)
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	out := bytes.NewBufferString("!<arch>\n")
-	for _, m := range []struct {
-		name string
-		data []byte
-	}{{"debian-binary", []byte("2.0\n")}, {"control.tar", b.Bytes()}, {"data.tar", data.Bytes()}} {
-		fmt.Fprintf(out, "%-16s%-12d%-6d%-6d%-8o%-10d`\n", m.name, 0, 0, 0, 0o100644, len(m.data))
-		out.Write(m.data)
-		if len(m.data)%2 == 1 {
-			out.WriteByte('\n')
-		}
-	}
-	return out.Bytes()
-}
-
-// newDeb writes a package into a directory of its own and returns its path.
+// newDeb is [debtest.New], of which the tests are full.
 func newDeb(t testing.TB, name, version, arch string, fields ...string) string {
 	t.Helper()
-	_, plain, found := strings.Cut(version, ":")
-	if !found {
-		plain = version
-	}
-	file := filepath.Join(t.TempDir(), name+"_"+plain+"_"+arch+".deb")
-	if err := os.WriteFile(file, debBytes(t, name, version, arch, fields...), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return file
+	return debtest.New(t, name, version, arch, fields...)
 }
 
 // archive is a published tree that a test works on.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"kubedist/pkg/apt"
+	"kubedist/pkg/deb/debtest"
 )
 
 const flatDir = "core:/stable:/v1.36/deb"
@@ -134,7 +135,7 @@ func TestFlatGarbage(t *testing.T) {
 		}
 		var want []apt.Garbage
 		if i == 2 {
-			size := int64(len(debBytes(t, "kubelet", "1.36.1-1.1", "amd64")))
+			size := int64(len(debtest.Bytes(t, "kubelet", "1.36.1-1.1", "amd64")))
 			want = []apt.Garbage{{Path: flatDir + "/amd64/kubelet_1.36.1-1.1_amd64.deb", Size: size}, {Path: "pool/main/k/kubelet/kubelet_1.36.1-1.1_amd64.deb", Size: size}}
 		}
 		if !slices.Equal(garbage, want) {

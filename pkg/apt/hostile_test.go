@@ -19,6 +19,7 @@ import (
 	"github.com/ulikunitz/xz"
 
 	"kubedist/pkg/apt"
+	"kubedist/pkg/deb/debtest"
 )
 
 // member is a member of an ar archive.
@@ -29,15 +30,11 @@ type member struct {
 
 // arBytes puts members together without a check.
 func arBytes(members ...member) []byte {
-	out := bytes.NewBufferString("!<arch>\n")
+	out := []byte(debtest.Magic)
 	for _, m := range members {
-		fmt.Fprintf(out, "%-16s%-12d%-6d%-6d%-8o%-10d`\n", m.name, 0, 0, 0, 0o100644, len(m.data))
-		out.Write(m.data)
-		if len(m.data)%2 == 1 {
-			out.WriteByte('\n')
-		}
+		out = append(out, debtest.Member(m.name, m.data)...)
 	}
-	return out.Bytes()
+	return out
 }
 
 // tarOf makes a tar archive of entries whose sizes are those of their data.
@@ -234,7 +231,7 @@ func TestHostileNames(t *testing.T) {
 		"kubeadm_..%2f..%2fx_amd64.deb", "kubeadm\nPackage: evil_1_amd64.deb", "..deb", "kubeadm_1.36.3-1.1_amd64.deb\n", "-rf", "kubeadm_" + strings.Repeat("1", 200) + "_amd64.deb",
 	} {
 		file := filepath.Join(t.TempDir(), name)
-		if err := os.WriteFile(file, debBytes(t, "kubeadm", fmt.Sprintf("1.36.%d-1.1", i), "amd64", "fIlEnAmE: ../../../etc/passwd", "Sha256: 00", "SIZE: -1", "MD5sum: x"), 0o644); err != nil {
+		if err := os.WriteFile(file, debtest.Bytes(t, "kubeadm", fmt.Sprintf("1.36.%d-1.1", i), "amd64", "fIlEnAmE: ../../../etc/passwd", "Sha256: 00", "SIZE: -1", "MD5sum: x"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		files = append(files, file)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"kubedist/pkg/apt"
+	"kubedist/pkg/deb/debtest"
 	"kubedist/pkg/openpgp"
 )
 
@@ -178,7 +179,7 @@ func TestImportTakesNothing(t *testing.T) {
 // TestImportOfOthers reads what others write and we do not.
 func TestImportOfOthers(t *testing.T) {
 	t.Parallel()
-	deb := debBytes(t, "tool", "1-1", "amd64")
+	deb := debtest.Bytes(t, "tool", "1-1", "amd64")
 	const at = "main/binary-amd64/Packages"
 	good := foreignParagraph("pool/t/tool_1-1_amd64.deb", deb)
 	for _, c := range []struct {

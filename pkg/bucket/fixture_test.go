@@ -1,8 +1,6 @@
 package bucket
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -18,6 +16,7 @@ import (
 	"time"
 
 	"kubedist/pkg/apt"
+	"kubedist/pkg/deb/debtest"
 	"kubedist/pkg/openpgp"
 	"kubedist/repo"
 )
@@ -35,33 +34,10 @@ func (s seed) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// newDeb writes a package without files and returns its path.
+// newDeb writes a package for one architecture and returns its path.
 func newDeb(t testing.TB, name, version string, fields ...string) string {
 	t.Helper()
-	control := fmt.Sprintf("Package: %s\nVersion: %s\nArchitecture: amd64\nMaintainer: Kubernetes Authors <dev@example.org>\n", name, version)
-	control += strings.Join(append(fields, "Description: for tests\n"), "\n")
-	var inner, empty bytes.Buffer
-	w := tar.NewWriter(&inner)
-	if err := w.WriteHeader(&tar.Header{Name: "./control", Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(control))}); err != nil {
-		t.Fatal(err)
-	}
-	io.WriteString(w, control)
-	if err := errors.Join(w.Close(), tar.NewWriter(&empty).Close()); err != nil {
-		t.Fatal(err)
-	}
-	out := bytes.NewBufferString("!<arch>\n")
-	for _, m := range []struct {
-		name string
-		data []byte
-	}{{"debian-binary", []byte("2.0\n")}, {"control.tar", inner.Bytes()}, {"data.tar", empty.Bytes()}} {
-		fmt.Fprintf(out, "%-16s%-12d%-6d%-6d%-8o%-10d`\n", m.name, 0, 0, 0, 0o100644, len(m.data))
-		out.Write(m.data)
-	}
-	file := filepath.Join(t.TempDir(), name+"_"+version+"_amd64.deb")
-	if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return file
+	return debtest.New(t, name, version, "amd64", fields...)
 }
 
 // archive is a published tree that a test pushes.
