@@ -25,7 +25,7 @@ var layers = []string{
 	"spec", "platform",
 	"gnupg", "rotation",
 	"openpgp",
-	"ledger", "checksum", "atomicfile", "progress", "hint", "yamlfile",
+	"ledger", "checksum", "atomicfile", "progress", "hint", "wait", "yamlfile",
 }
 
 func TestImportsRunDownward(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 
 	"kubedist/pkg/atomicfile"
 	"kubedist/pkg/hint"
+	"kubedist/pkg/wait"
 )
 
 const (
@@ -53,12 +54,8 @@ func Freeze(ctx context.Context, root, dir string) (*SyncOrder, error) {
 		if err := empty(dir); err != nil {
 			return nil, fmt.Errorf("freezing: %w", err)
 		}
-		timer := time.NewTimer(freezeWait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, ctx.Err()
-		case <-timer.C:
+		if err := wait.For(ctx, freezeWait); err != nil {
+			return nil, err
 		}
 	}
 }

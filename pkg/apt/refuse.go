@@ -9,6 +9,7 @@ import (
 
 	"kubedist/pkg/hint"
 	"kubedist/pkg/openpgp"
+	"kubedist/pkg/wait"
 )
 
 // longestWait bounds how long publishing waits for the real time to catch up, as it must when an archive is published more
@@ -189,12 +190,5 @@ func (p *publication) awaitDate(ctx context.Context) error {
 	if p.options.Clock == nil || ahead <= 0 || ahead > longestWait {
 		return nil
 	}
-	timer := time.NewTimer(ahead)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return wait.For(ctx, ahead)
 }

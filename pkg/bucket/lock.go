@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"kubedist/pkg/wait"
 )
 
 const (
@@ -92,7 +94,7 @@ func acquire(ctx context.Context, s store, r lockRequest) (context.Context, *loc
 			told = true
 		}
 		polls++
-		if err := sleep(ctx, r.lease/lockPolls); err != nil {
+		if err := wait.For(ctx, r.lease/lockPolls); err != nil {
 			return nil, nil, fmt.Errorf("lock: held by %s since %s: %w", is.Holder, is.Since.Format(time.RFC3339), err)
 		}
 	}
@@ -161,7 +163,7 @@ func (l *lock) renew(ctx context.Context) error {
 func (l *lock) keep(ctx context.Context) {
 	defer close(l.done)
 	failed := 0
-	for sleep(ctx, l.lease/lockPolls) == nil {
+	for wait.For(ctx, l.lease/lockPolls) == nil {
 		err := l.renew(ctx)
 		if err == nil {
 			failed = 0
@@ -183,16 +185,4 @@ func (l *lock) release(ctx context.Context) error {
 		return fmt.Errorf("lock: giving it up: %w", err)
 	}
 	return nil
-}
-
-// sleep waits for d, or for the end of ctx, whose error it returns.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
