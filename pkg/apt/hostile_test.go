@@ -3,6 +3,7 @@ package apt_test
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -273,7 +274,7 @@ func TestCyclicLinks(t *testing.T) {
 		{"a file that is a link to itself", file, filepath.Base(file), ""},
 		{"a file that is a link to a directory above", file, "../..", ""},
 		{"a file that is a link out of the archive", file, filepath.Join(outside, "x.deb"), ""},
-		{"a directory that is a link to itself", "pool/main/k", "k", "publishing: pool: making a directory: mkdir "},
+		{"a directory that is a link to itself", "pool/main/k", "k", "publishing: pool: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -297,7 +298,7 @@ func TestCyclicLinks(t *testing.T) {
 				_, err = tx.Publish(t.Context(), a.options())
 			}
 			if c.want != "" {
-				if err == nil || !strings.Contains(err.Error(), c.want) {
+				if !errors.Is(err, syscall.ELOOP) || !strings.HasPrefix(err.Error(), c.want) {
 					t.Errorf("got %v, want %q", err, c.want)
 				}
 				if a.read("dists/v1.36/InRelease") != inRelease {
