@@ -85,7 +85,7 @@ func (a *arReader) next() (string, int64, error) {
 	return name, a.remaining, nil
 }
 
-// Read reads from the current member; the end of the file before the member's end is an error that names it.
+// Read reads from the current member; the end of the file before the member's end is an error.
 func (a *arReader) Read(p []byte) (int, error) {
 	if a.remaining == 0 {
 		return 0, io.EOF
@@ -115,7 +115,7 @@ func (a *arReader) short(err error) error {
 	if a.remaining == 0 {
 		return nil
 	}
-	return fmt.Errorf("member %s: %d bytes short of its size: %w", a.name, a.remaining, io.ErrUnexpectedEOF)
+	return fmt.Errorf("%d bytes short of its size: %w", a.remaining, io.ErrUnexpectedEOF)
 }
 
 // arName unpads a member's name. A trailing slash is the GNU way to end one.

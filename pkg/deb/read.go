@@ -117,7 +117,7 @@ func (p *Reader) readMembers(ar *arReader, info *Info, limits Limits, data dataR
 			}
 		}
 		if err := ar.skip(); err != nil {
-			return err
+			return fmt.Errorf("member %s: %w", name, err)
 		}
 	}
 	if len(wanted) > 0 {

@@ -154,7 +154,7 @@ func TestReadRefuses(t *testing.T) {
 		{"wrong magic", []byte("PK\x03\x04 and so on"), `not an ar archive: begins with "PK\x03\x04 and"`},
 		{"magic only", []byte("!<arch>\n"), "member debian-binary: missing"},
 		{"truncated header", whole[:30], "after the magic: 22 bytes follow"},
-		{"truncated control", whole[:300], "member control.tar: tar: "},
+		{"truncated control", whole[:300], "member control.tar: 3416 bytes short of its size"},
 		{"truncated data", whole[:len(whole)-2], "member data.tar.lzma: 1 bytes short of its size"},
 		{"no padding", whole[:len(whole)-1], "member data.tar.lzma: padding byte: unexpected EOF"},
 		{"wrong padding", append(bytes.Clone(whole[:len(whole)-1]), 'x'), "member data.tar.lzma: padded with the byte 0x78"},
