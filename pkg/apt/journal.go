@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -121,7 +122,7 @@ func (d *disk) writeJournal(ctx context.Context, j *journal, at time.Time) error
 	if err != nil {
 		return err
 	}
-	flushes := append(j.flushes, flush{temp, at})
+	flushes := slices.Concat(j.flushes, []flush{{temp, at}})
 	if err := d.flushEach(ctx, len(flushes), func(i int) flush { return flushes[i] }); err != nil {
 		return err
 	}
