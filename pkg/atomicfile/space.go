@@ -8,10 +8,15 @@ import (
 	"kubedist/pkg/hint"
 )
 
-// Explain adds to an error about a full disk, met while writing in or below dir, how much space is left there and a hint
-// that names dir. Other errors, and those that carry a hint already, pass as they are; so does nil.
+// Explain adds to an error about a full or a read-only disk, met while writing in or below dir, a hint that names dir, and
+// how much space is left there. Other errors, and those that carry a hint already, pass as they are; so does nil.
 func Explain(dir string, err error) error {
-	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) || hint.Of(err) != "" {
+	switch {
+	case hint.Of(err) != "":
+		return err
+	case errors.Is(err, syscall.EROFS):
+		return hint.With(err, fmt.Sprintf("mount the file system of %s writable, or write to another directory, then run the same command again", dir))
+	case !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT):
 		return err
 	}
 	space := ""
