@@ -201,7 +201,7 @@ func TestRehearsalOfPlaces(t *testing.T) {
 func TestRehearsalOfKeyring(t *testing.T) {
 	t.Parallel()
 	a := newArchive(t)
-	a.def = definition(t, append([]string{"# keyring-package", "keyring-package", "# maintainer", "maintainer", "/etc/apt/keyrings", "/usr/share/keyrings"}, twoArchs...)...)
+	a.def = withKeyring(t)
 	for _, version := range []string{"1.36.1-1", "1.36.2-1"} {
 		needs := newDeb(t, "kubeadm", version, "amd64", "Depends: kubernetes-archive-keyring")
 		if err := a.rehearse(all, a.options(), needs); err != nil {
