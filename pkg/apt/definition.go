@@ -3,7 +3,6 @@ package apt
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -75,14 +74,9 @@ var ErrNoSuite = errors.New("no suite of the archive accepts it")
 
 // LoadDefinition reads the definition in the file at path.
 func LoadDefinition(path string) (*Definition, error) {
-	f, err := os.Open(path)
+	data, err := yamlfile.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("archive definition: %w", err)
-	}
-	defer f.Close()
-	data, err := yamlfile.Read(f)
-	if err != nil {
-		return nil, fmt.Errorf("archive definition %s: %w", path, err)
 	}
 	return ParseDefinition(path, data)
 }

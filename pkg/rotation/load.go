@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -29,14 +28,9 @@ type keyFile struct {
 
 // Load reads the plan in the file at path. That there is none is an error that wraps fs.ErrNotExist.
 func Load(path string) (*Plan, error) {
-	f, err := os.Open(path)
+	data, err := yamlfile.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("keys of the archive: %w", err)
-	}
-	defer f.Close()
-	data, err := yamlfile.Read(f)
-	if err != nil {
-		return nil, fmt.Errorf("keys of the archive: %s: %w", path, err)
 	}
 	return Parse(path, data)
 }

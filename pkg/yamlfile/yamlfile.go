@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -23,6 +24,20 @@ func Read(r io.Reader) ([]byte, error) {
 		err = fmt.Errorf("larger than %d bytes", maxFile)
 	}
 	return data, err
+}
+
+// ReadFile is Read for the file at path, which its errors name.
+func ReadFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return data, nil
 }
 
 // File is a parsed file.
