@@ -21,7 +21,7 @@ var layers = []string{
 	"apt",
 	"page",
 	"tarball", "deb", "deb822",
-	"build", "source", "gocmd",
+	"build", "source", "gocmd", "gitshim",
 	"spec", "platform",
 	"gnupg", "rotation",
 	"openpgp",

@@ -16,6 +16,9 @@ import (
 )
 
 func main() {
+	if status, did := standIn(os.Args, os.Getenv, os.Getwd, os.Stdout, os.Stderr); did {
+		os.Exit(status)
+	}
 	os.Exit(run(context.Background(), os.Args[1:]))
 }
 

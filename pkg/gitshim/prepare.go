@@ -1,0 +1,194 @@
+package gitshim
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
+
+	"kubedist/pkg/atomicfile"
+	"kubedist/pkg/hint"
+)
+
+// ErrCheckout is a tree that git knows: git is the one to ask about it.
+var ErrCheckout = errors.New("a git checkout")
+
+// Options say what the stand-in speaks for, and where it lies.
+type Options struct {
+	// Tree is the directory of the main module. Prepare makes an empty directory .git there, by which the go command
+	// knows a repository, and leaves it: two builds may share the tree. So it must be writable, and not the user's own.
+	Tree string
+	// Scratch is an empty directory for the stand-in alone. The caller removes it when the last build is done.
+	Scratch string
+	// Executable is the path of a program that calls Asked and Answer: os.Executable of kubedist.
+	Executable string
+	Stamp      Stamp
+}
+
+// Shim is a stand-in that is ready for builds, one or several beside each other.
+type Shim struct {
+	order  order
+	module string // path of the tree's module
+	bin    string // the directory that holds git
+	file   string // the file of the order
+}
+
+// Prepare makes the stand-in for a tree. It refuses, with a hint, a stamp that is none, a tree that is no module, that
+// has a checkout (ErrCheckout), or of whose module the tag can be no version.
+func Prepare(o Options) (*Shim, error) {
+	s, err := prepare(o)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the version control stamp of %s: %w", o.Tree, err)
+	}
+	return s, nil
+}
+
+func prepare(o Options) (*Shim, error) {
+	if err := o.Stamp.check(); err != nil {
+		return nil, err
+	}
+	tree, err := resolve(o.Tree)
+	if err != nil {
+		return nil, err
+	}
+	scratch, err := resolve(o.Scratch)
+	if err != nil {
+		return nil, err
+	}
+	s := &Shim{
+		order: order{
+			Commit: o.Stamp.Commit, Time: o.Stamp.Time.Unix(), Tag: o.Stamp.Tag,
+			Tree: tree, Notes: filepath.Join(scratch, "unanswered"),
+		},
+		bin:  filepath.Join(scratch, "bin"),
+		file: filepath.Join(scratch, "stamp.json"),
+	}
+	if s.module, err = moduleOf(tree, o.Stamp.Tag); err != nil {
+		return nil, err
+	}
+	if err := markRepository(tree); err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(s.order)
+	if err != nil {
+		return nil, err
+	}
+	if err := atomicfile.WriteFile(s.file, append(data, '\n'), 0o600); err != nil {
+		return nil, err
+	}
+	if err := atomicfile.MkdirAll(s.bin); err != nil {
+		return nil, err
+	}
+	return s, placeProgram(o.Executable, s.bin)
+}
+
+// resolve returns a directory as the kernel names it, which is how go names the directory it runs in.
+func resolve(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(dir)
+}
+
+// moduleOf returns the path of the module in tree, when go can take tag for a version of it.
+func moduleOf(tree, tag string) (string, error) {
+	f, err := os.Open(filepath.Join(tree, "go.mod"))
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile))
+	if err != nil {
+		return "", err
+	}
+	path := modfile.ModulePath(data)
+	_, major, ok := module.SplitPathVersion(path)
+	if path == "" || !ok {
+		return "", errors.New("go.mod names no module")
+	}
+	if err := module.CheckPathMajor(tag, major); err != nil {
+		return "", fmt.Errorf("tag %s is no version of module %s: %w", tag, path, err)
+	}
+	// Go 1.24 takes the directory for the module path (modfetch/repo.go, LookupLocal) and finds no version in …/v2.
+	if _, major, ok := module.SplitPathVersion(filepath.ToSlash(tree)); !ok || major != "" {
+		return "", hint.Errorf("rename the directory", "directory named like a version, which keeps go 1.24 from finding that of the module")
+	}
+	return path, nil
+}
+
+// markRepository makes the directory by which vcs.FromDir of the go command knows the top of a git repository. That it
+// is a directory is all go looks at.
+func markRepository(tree string) error {
+	name := filepath.Join(tree, ".git")
+	err := os.Mkdir(name, 0o755)
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return hint.With(atomicfile.Explain(tree, fmt.Errorf("marking the tree as a repository: %w", err)), "build from a tree that may be written to: go looks for .git in it")
+	}
+	entries, err := os.ReadDir(name) // an error also where .git is a file, as in a worktree
+	if err != nil || len(entries) > 0 {
+		return hint.Errorf("build without the stand-in: git itself knows the commit", "%s: %w", tree, ErrCheckout)
+	}
+	return nil
+}
+
+// placeProgram puts the program into bin under the name git: as a link where there are links, else as a copy.
+func placeProgram(program, bin string) error {
+	program, err := filepath.Abs(program)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(program)
+	if err != nil {
+		return fmt.Errorf("program to stand in for git: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("program to stand in for git: %s is no program", program)
+	}
+	name := filepath.Join(bin, "git")
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	if os.Symlink(program, name) == nil || os.Link(program, name) == nil {
+		return nil
+	}
+	return atomicfile.Write(name, 0o755, func(w io.Writer) error {
+		f, err := os.Open(program)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = io.Copy(w, f)
+		return err
+	})
+}
+
+// Tree is the directory that the go command must run in, absolute and without symbolic links.
+func (s *Shim) Tree() string { return s.order.Tree }
+
+// Env returns the variables that put the stand-in before git for one go command, given the environment that they go on
+// top of (KEY=VALUE, the last of a key wins).
+func (s *Shim) Env(environ []string) []string {
+	path := s.bin
+	for _, entry := range slices.Backward(environ) {
+		if old, ok := strings.CutPrefix(entry, "PATH="); ok {
+			if old != "" {
+				path += string(filepath.ListSeparator) + old
+			}
+			break
+		}
+	}
+	return []string{"PATH=" + path, StampVariable + "=" + s.file}
+}
