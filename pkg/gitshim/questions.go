@@ -28,7 +28,7 @@ type reply struct {
 
 // questions are those of Go 1.24, 1.25 and 1.26, in the order that they come in. The files are those of
 // cmd/go/internal; cmd/go/internal/load/pkg.go, setBuildInfo, is where they all start. What the same files ask of a
-// repository they fetch a module from (init, fetch, archive, merge-base, version …) is none of them.
+// repository they fetch a module from (init, fetch, ls-remote, archive, version …) is none of them.
 var questions = []question{
 	// Go 1.24 to 1.26, vcs/vcs.go, gitStatus: any output is vcs.modified=true.
 	{[]string{"status", "--porcelain"}, silence},
@@ -42,10 +42,6 @@ var questions = []question{
 	// Go 1.24, then 1.25 and 1.26, modfetch/codehost/git.go, statLocal: the tags of the commit, then the commit of the tag.
 	{[]string{"-c", "log.showsignature=false", "log", "--no-decorate", "-n1", "--format=format:%H %ct %D", "{revision}", "--"}, commitAndTags},
 	{[]string{"-c", "log.showsignature=false", "log", "--no-decorate", "-n1", "--format=format:%H %ct %D", "--end-of-options", "{revision}", "--"}, commitAndTags},
-
-	// Go 1.24, then 1.25 and 1.26, modfetch/codehost/git.go, loadRefs: the tags that a retraction is looked for in.
-	{[]string{"ls-remote", "-q", "{tree}"}, refs},
-	{[]string{"ls-remote", "-q", "--end-of-options", "{tree}"}, refs},
 
 	// Go 1.24 to 1.26, modfetch/codehost/git.go, loadLocalTags.
 	{[]string{"tag", "-l"}, tags},
@@ -91,13 +87,11 @@ func (o order) match(pattern, args []string) (file string, ok bool) {
 }
 
 // fits compares one argument with its pattern: {commit} is the commit, {revision} the commit, its twelve digits of a
-// pseudo-version or the tag, {tree} the tree by any of its names, {file} a go.mod in it.
+// pseudo-version or the tag, {file} a go.mod in the tree.
 func (o order) fits(pattern, arg string) (file string, ok bool) {
 	switch pattern {
 	case "{revision}":
 		return "", slices.Contains([]string{o.Commit, o.Commit[:12], "refs/tags/" + o.Tag}, arg)
-	case "{tree}":
-		return "", sameDirectory(arg, o.Tree)
 	case "{commit}:{file}":
 		file, ok := strings.CutPrefix(arg, o.Commit+":")
 		return file, ok && path.Base(file) == "go.mod" && path.Clean(file) == file && filepath.IsLocal(file)
@@ -134,10 +128,6 @@ func objectFormat(o order, _ string) (reply, error) {
 		return reply{stdout: "sha256\n"}, nil
 	}
 	return reply{status: 1}, nil // git's word for a variable that is not set
-}
-
-func refs(o order, _ string) (reply, error) {
-	return reply{stdout: fmt.Sprintf("%s\tHEAD\n%[1]s\trefs/tags/%s\n", o.Commit, o.Tag)}, nil
 }
 
 func tags(o order, _ string) (reply, error) { return reply{stdout: o.Tag + "\n"}, nil }

@@ -13,7 +13,7 @@ import (
 	"kubedist/pkg/gitshim"
 )
 
-// asked is a question as go asks it, with the answer. COMMIT, SHORT and TREE stand for those of the stamp.
+// asked is a question as go asks it, with the answer. COMMIT and SHORT stand for that of the stamp.
 type asked struct {
 	name   string
 	args   []string
@@ -25,7 +25,6 @@ type asked struct {
 func everything() []asked {
 	logTags := []string{"-c", "log.showsignature=false", "log", "--no-decorate", "-n1", "--format=format:%H %ct %D"}
 	long := func(rest ...string) []string { return append(slices.Clone(logTags), rest...) }
-	const refs = "COMMIT\tHEAD\nCOMMIT\trefs/tags/v1.34.0\n"
 	const goMod = "module example.org/tree\n\ngo 1.24\n"
 	return []asked{
 		{"changes", []string{"status", "--porcelain"}, "", 0},
@@ -36,8 +35,6 @@ func everything() []asked {
 		{"tags of a pseudo-version's commit", long("--end-of-options", "SHORT", "--"), "COMMIT 1756289344 HEAD, tag: v1.34.0", 0},
 		{"commit of the tag, 1.24", long("refs/tags/v1.34.0", "--"), "COMMIT 1756289344 HEAD, tag: v1.34.0", 0},
 		{"commit of the tag", long("--end-of-options", "refs/tags/v1.34.0", "--"), "COMMIT 1756289344 HEAD, tag: v1.34.0", 0},
-		{"refs, 1.24", []string{"ls-remote", "-q", "TREE"}, refs, 0},
-		{"refs", []string{"ls-remote", "-q", "--end-of-options", "TREE"}, refs, 0},
 		{"tags", []string{"tag", "-l"}, "v1.34.0\n", 0},
 		{"module, 1.24", []string{"cat-file", "blob", "COMMIT:go.mod"}, goMod, 0},
 		{"module", []string{"cat-file", "--end-of-options", "blob", "COMMIT:go.mod"}, goMod, 0},
@@ -48,9 +45,9 @@ func everything() []asked {
 	}
 }
 
-// about puts a commit and a tree into the question.
-func (a asked) about(commit, tree string) asked {
-	r := strings.NewReplacer("COMMIT", commit, "SHORT", commit[:12], "TREE", tree)
+// about puts a commit into the question.
+func (a asked) about(commit string) asked {
+	r := strings.NewReplacer("COMMIT", commit, "SHORT", commit[:12])
 	for i, arg := range a.args {
 		a.args[i] = r.Replace(arg)
 	}
@@ -62,7 +59,7 @@ func TestQuestions(t *testing.T) {
 	t.Parallel()
 	shim := prepare(t, tree(t), stamp())
 	for _, q := range everything() {
-		q = q.about(commit, shim.Tree())
+		q = q.about(commit)
 		t.Run(q.name, func(t *testing.T) {
 			t.Parallel()
 			var out, errs strings.Builder
@@ -81,7 +78,7 @@ func TestQuestions(t *testing.T) {
 func TestQuestionsAreAllTested(t *testing.T) {
 	t.Parallel()
 	fits := func(pattern, arg string) bool {
-		r := strings.NewReplacer("{commit}", "COMMIT", "{revision}", "COMMIT", "{tree}", "TREE", "{file}", "go.mod")
+		r := strings.NewReplacer("{commit}", "COMMIT", "{revision}", "COMMIT", "{file}", "go.mod")
 		return r.Replace(pattern) == arg
 	}
 	for _, pattern := range gitshim.Questions() {
@@ -107,9 +104,7 @@ func TestNearlyQuestions(t *testing.T) {
 		{"cat-file", "blob", commit + ":main.go"},
 		{"cat-file", "blob", commit + ":../go.mod"},
 		{"cat-file", "blob", commit + ":/go.mod"},
-		{"ls-remote", "-q", "origin"},
-		{"ls-remote", "-q", "."},
-		{"ls-remote", "-q", filepath.Join(shim.Tree(), "sub")},
+		{"ls-remote", "-q", "--end-of-options", shim.Tree()},
 		{"-c", "log.showsignature=false", "log", "--no-decorate", "-n1", "--format=format:%H %ct %D", "HEAD", "--"},
 		{"-c", "log.showsignature=false", "log", "--no-decorate", "-n1", "--format=format:%H %ct %D", "refs/tags/v1.35.0", "--"},
 		{"for-each-ref", "--format=%(refname)", "--merged=" + other},
@@ -193,7 +188,7 @@ func TestQuestionsToGit(t *testing.T) {
 	dir := tree(t)
 	s := checkout(t, dir)
 	for _, q := range everything() {
-		q = q.about(s.Commit, dir)
+		q = q.about(s.Commit)
 		if out, status := realGit(t, dir, q.args...); status != q.status || out != q.stdout {
 			t.Errorf("%s: git %q: status %d, says %q; want %d, %q", q.name, q.args, status, out, q.status, q.stdout)
 		}
