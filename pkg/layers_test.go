@@ -21,6 +21,7 @@ var layers = []string{
 	"apt",
 	"page",
 	"tarball", "deb", "deb822",
+	"published",
 	"build", "source", "gocmd", "gitshim",
 	"spec", "platform",
 	"gnupg", "rotation",
