@@ -21,7 +21,7 @@ var layers = []string{
 	"apt",
 	"page",
 	"tarball", "deb", "deb822",
-	"published",
+	"published", "bindiff",
 	"build", "source", "gocmd", "gitshim",
 	"spec", "platform",
 	"gnupg", "rotation",
