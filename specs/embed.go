@@ -4,7 +4,7 @@ package specs
 
 import "embed"
 
-// FS holds the .yaml files of this directory.
+// FS holds the .yaml files of this directory and of those below it.
 //
-//go:embed *.yaml packages/*.yaml
+//go:embed *.yaml packages/*.yaml releases/*.yaml
 var FS embed.FS

@@ -30,6 +30,7 @@ func (c *checker) check(f *file) {
 	c.checkBinaries(f, at)
 	c.checkPackages(f, at)
 	c.checkTarballs(f, at)
+	c.checkReleases(f, at)
 }
 
 // report words one problem: the YAML path it is at, the field it is about, and what is wrong.

@@ -33,6 +33,7 @@ func Load(specs, templates fs.FS) (*Spec, error) {
 		all.Documents = append(all.Documents, f.spec.Documents...)
 		all.Packages = append(all.Packages, f.spec.Packages...)
 		all.Tarballs = append(all.Tarballs, f.spec.Tarballs...)
+		all.Releases = append(all.Releases, f.spec.Releases...)
 	}
 	c := &checker{spec: all, templates: templates, seen: map[string]string{}}
 	for _, f := range files {
@@ -126,6 +127,8 @@ func (c *textChecker) Visit(node ast.Node) ast.Visitor {
 		_, err = platform.Parse(token.Value)
 	case "versions":
 		_, err = ParseRange(token.Value)
+	case "commitTime", "buildDate":
+		err = checkTime(token.Value)
 	}
 	if err != nil {
 		c.problems = append(c.problems, fmt.Errorf("%s:%d: %s: %w", c.name, token.Position.Line, field, err))

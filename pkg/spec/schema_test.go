@@ -51,6 +51,9 @@ func TestSchemaIsStrict(t *testing.T) {
 	walk = func(at string, v any) {
 		switch v := v.(type) {
 		case map[string]any:
+			if v["$ref"] != nil && v["type"] != nil {
+				t.Errorf("%s is what it refers to and of type %v, which nothing can be", at, v["type"])
+			}
 			if properties, ok := v["properties"].(map[string]any); ok {
 				objects++
 				if !reflect.DeepEqual(v["additionalProperties"], false) {

@@ -1,6 +1,6 @@
-// Package spec knows what specs/ declares: platforms, sources, binaries, documents, packages and tarballs. It loads
-// the files strictly, checks them as a whole, and describes their form as a JSON Schema. It runs nothing and reads no
-// source tree: what a declaration means for one release is pkg/release's plan.
+// Package spec knows what specs/ declares: platforms, sources, binaries, documents, packages, tarballs, and what is known
+// of published releases. It loads the files strictly, checks them as a whole, and describes their form as a JSON Schema. It
+// runs nothing and reads no source tree: what a declaration means for one release is pkg/release's plan.
 package spec
 
 import (
@@ -17,6 +17,7 @@ type Spec struct {
 	Documents []Document `yaml:"documents,omitempty"`
 	Packages  []Package  `yaml:"packages,omitempty"`
 	Tarballs  []Tarball  `yaml:"tarballs,omitempty"`
+	Releases  []Release  `yaml:"releases,omitempty" jsonschema:"description=what is known of releases that others have published"`
 }
 
 // Role is what a platform is good for; binaries, packages and tarballs say which roles they serve.
