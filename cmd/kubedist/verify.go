@@ -20,28 +20,44 @@ import (
 type verifyOptions struct {
 	spec     specOptions
 	keyrings []string
+	against  againstOptions
 	json     bool
 }
 
 func newVerifyCommand(env *environment) *cobra.Command {
 	o := &verifyOptions{}
 	cmd := &cobra.Command{
-		Use:   "verify PATH",
-		Short: "Check a release directory or an apt archive: signatures, digests, completeness",
+		Use:   "verify [PATH]",
+		Short: "Check a release directory or an apt archive: signatures, digests, completeness, or published checksums",
 		Long: `Checks that every file of a release, or of an apt archive, is there, is what the signed checksums say, and was
 signed by a key that you name. Without --keyring a release is checked with the keys that
 sign here, those of KUBEDIST_KEY, of repo/keys.yaml or the development key, and an archive with the keyring that it
 publishes.
 
+With --against compares the programs of a release, PATH or the only one under out/, with checksums that somebody else has
+published: a SHA256SUMS, a NAME.sha256 or a directory of them laid out as OS/ARCH/NAME.sha256, the checksums.yml of
+Kubespray, or a version such as v1.34.0 whose digests specs/releases has. A program is identical, different, missing (from
+the release), or unpublished; all have to be identical. Of those that differ it says what is known of the reason; where
+the published programs lie beside their checksums, both build informations and the first section with other bytes.
+
 Ends with status 3 when something is wrong with what was checked.`,
 		Example: `  kubedist verify out/v1.36.3 --keyring release-key.asc
-  kubedist verify repo/public`,
-		Args: oneArg("PATH"),
-		RunE: func(cmd *cobra.Command, args []string) error { return runVerify(cmd, env, o, args[0]) },
+  kubedist verify repo/public
+  kubedist verify --against SHA256SUMS out/v1.34.0
+  kubedist verify --against checksums.yml --platform linux/amd64,linux/arm64 --program kubeadm,kubelet`,
+		Args: func(cmd *cobra.Command, args []string) error { return o.against.place(cmd, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.against.file != "" {
+				return runVerifyAgainst(cmd, env, o, args)
+			}
+			return runVerify(cmd, env, o, args[0])
+		},
 	}
 	o.spec.addFlags(cmd)
+	o.against.addFlags(cmd)
 	cmd.Flags().StringSliceVar(&o.keyrings, "keyring", nil, "files of the public keys that may have signed")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
+	cmd.MarkFlagsMutuallyExclusive("against", "keyring")
 	return cmd
 }
 
