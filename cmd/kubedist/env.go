@@ -18,6 +18,8 @@ type environment struct {
 	// ConfigDir holds the user's keys, CacheDir what can be made again: source trees and build caches.
 	ConfigDir string
 	CacheDir  string
+	// Executable is the path of this program; "" where the system does not tell.
+	Executable string
 }
 
 // processEnvironment describes the running process. KUBEDIST_CONFIG and KUBEDIST_CACHE move the two directories;
@@ -27,6 +29,7 @@ func processEnvironment() (*environment, error) {
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Now: time.Now,
 		ConfigDir: os.Getenv("KUBEDIST_CONFIG"), CacheDir: os.Getenv("KUBEDIST_CACHE"),
 	}
+	env.Executable, _ = os.Executable() // only builds with a version control stamp need it, and they say so
 	if env.ConfigDir == "" {
 		dir, err := os.UserConfigDir()
 		if err != nil {

@@ -28,6 +28,8 @@ type releaseOptions struct {
 	show        showOptions
 	platforms   []string
 	packages    []string
+	programs    []string
+	profile     string
 	sources     []string
 	commit      string
 	buildDate   string
@@ -50,9 +52,11 @@ func (o *releaseOptions) addFlags(cmd *cobra.Command, until release.Step) {
 	o.spec.addFlags(cmd)
 	f.StringSliceVar(&o.platforms, "platform", nil, "platforms to make it for, such as linux/arm64,linux/arm/v7 (default: all of specs/platforms.yaml)")
 	f.StringSliceVar(&o.packages, "package", nil, "packages to make, with the programs they hold and nothing else (default: everything)")
+	f.StringSliceVar(&o.programs, "program", nil, "programs to compile, and nothing else; no packages or tarballs are made")
+	f.StringVar(&o.profile, "profile", "", "way of linking, of specs/profiles.yaml: official links as the Kubernetes project does (default: all static)")
 	f.StringArrayVar(&o.sources, "source", nil, "take a source from a checkout or unpacked tree: DIR for Kubernetes, NAME=DIR for another of specs/sources.yaml")
-	f.StringVar(&o.commit, "commit", "", "commit of the Kubernetes source; a module from the proxy cannot know it")
-	f.StringVar(&o.buildDate, "build-date", "", "build date in RFC 3339 (default: the time of the commit; for directories SOURCE_DATE_EPOCH where it is set)")
+	f.StringVar(&o.commit, "commit", "", "commit of the Kubernetes source, which a module from the proxy cannot know (default: that of specs/releases)")
+	f.StringVar(&o.buildDate, "build-date", "", "build date in RFC 3339 (default: that of specs/releases, else the time of the commit; for directories SOURCE_DATE_EPOCH where it is set)")
 	f.StringVar(&o.toolchain, "toolchain", "", `"local" compiles with the installed Go instead of the release that the tree pins`)
 	f.StringVar(&o.out, "out", "out", "directory of releases; this one goes to OUT/VERSION")
 	f.IntVar(&o.jobs, "jobs", 0, "cores to use (default: all)")
@@ -146,8 +150,8 @@ func sourceStatus(err error) error {
 func (o *releaseOptions) options(ctx context.Context, env *environment, until release.Step, version string) (release.Options, error) {
 	r := release.Options{
 		Version: version, Out: o.out, CacheDir: env.CacheDir, Commit: o.commit, Toolchain: o.toolchain, Maintainer: o.maintainer,
-		KeepGoing: o.keepGoing, Reporter: progress.Discard{}, Environ: os.Environ(), Sources: map[string]string{},
-		Selection: release.Selection{Packages: o.packages, Revision: o.revision, Until: until, Host: platform.ID{OS: runtime.GOOS, Arch: runtime.GOARCH}},
+		KeepGoing: o.keepGoing, Executable: env.Executable, Reporter: progress.Discard{}, Environ: os.Environ(), Sources: map[string]string{},
+		Selection: release.Selection{Packages: o.packages, Programs: o.programs, Profile: o.profile, Revision: o.revision, Until: until, Host: platform.ID{OS: runtime.GOOS, Arch: runtime.GOARCH}},
 	}
 	var err error
 	if r.Spec, r.Templates, err = o.spec.load(); err != nil {

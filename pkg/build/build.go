@@ -6,6 +6,8 @@ package build
 import (
 	"context"
 	"path/filepath"
+	"strconv"
+	"time"
 
 	"kubedist/pkg/ledger"
 	"kubedist/pkg/platform"
@@ -16,6 +18,22 @@ type Program struct {
 	Name string // the last element of Main; what go build calls the file, less .exe
 	Main string // import path of the main package
 	Dest string // where the finished binary goes
+}
+
+// VCS is the version control stamp of a tree: what the go command writes into programs (go help buildvcs).
+type VCS struct {
+	Commit string
+	Time   time.Time
+	Tag    string
+	State  string // of the tree: clean, dirty
+	// Checkout says that git itself knows all of this. Where it does not, a stand-in for git tells go.
+	Checkout bool
+}
+
+// Cgo says what compiles and links the C part of programs.
+type Cgo struct {
+	CC     string // name or path of the C compiler; "" for the one that go chooses
+	Origin string // identifies the compiler, where its name does not
 }
 
 // Job is one go build: programs of one tree, for one platform, linked one way. Packages that they share are compiled
@@ -31,6 +49,8 @@ type Job struct {
 	Tags      []string
 	Ldflags   string // complete value of -ldflags
 	Suffix    string // -installsuffix
+	VCS       *VCS   // the version control stamp that the programs carry; nil for none
+	Cgo       *Cgo   // nil links without the C library
 	Programs  []Program
 	// Shared says that other jobs compile at the same time, now and after this one, and are to be left a core.
 	Shared bool
@@ -44,12 +64,19 @@ func (j Job) Key() string {
 	for i, p := range j.Programs {
 		mains[i], dests[i] = p.Main, filepath.Base(p.Dest)
 	}
-	return ledger.Key("compile", 1, j.Tree, j.GoVersion, j.Platform, j.args(), mains, dests)
+	parts := []any{"compile", 1, j.Tree, j.GoVersion, j.Platform, j.args(), mains, dests}
+	if j.VCS != nil {
+		parts = append(parts, j.VCS)
+	}
+	if j.Cgo != nil {
+		parts = append(parts, j.Cgo.CC, j.Cgo.Origin)
+	}
+	return ledger.Key(parts...)
 }
 
 // args is the part of the command line that decides the bytes.
 func (j Job) args() []string {
-	args := []string{"-trimpath", "-buildvcs=false"}
+	args := []string{"-trimpath", "-buildvcs=" + strconv.FormatBool(j.VCS != nil)}
 	if j.Suffix != "" {
 		args = append(args, "-installsuffix="+j.Suffix)
 	}

@@ -58,7 +58,7 @@ func TestCompile(t *testing.T) {
 	calls := 0
 	counted := compilerFunc(func(ctx context.Context, j Job) (Result, error) {
 		calls++
-		return Go(newGo(t), Budget{Cores: 2, Memory: 8 << 30}).Compile(ctx, j)
+		return Go(Options{Go: newGo(t), Budget: Budget{Cores: 2, Memory: 8 << 30}}).Compile(ctx, j)
 	})
 	for i := range 2 {
 		job.Programs[1].Dest = filepath.Join(root, "tools", "two")
@@ -97,7 +97,7 @@ func TestCompileFails(t *testing.T) {
 	t.Parallel()
 	job := module(t, platform.ID{OS: "linux", Arch: "arm64"}, nil)
 	job.Programs[1].Main = "example.org/m/broken"
-	_, err := Go(newGo(t), Budget{Cores: 1, Memory: 1 << 30}).Compile(t.Context(), job)
+	_, err := Go(Options{Go: newGo(t), Budget: Budget{Cores: 1, Memory: 1 << 30}}).Compile(t.Context(), job)
 	if err == nil || !strings.Contains(err.Error(), "compiling linux/arm64 m:") || !strings.Contains(err.Error(), "undefined: undefined") {
 		t.Errorf("error %v", err)
 	}
@@ -113,7 +113,7 @@ func TestCompileFails(t *testing.T) {
 func TestWrongMachine(t *testing.T) {
 	t.Parallel()
 	job := module(t, platform.ID{OS: "linux", Arch: "arm64"}, &platform.ELF{Class: 64, Order: "big", Machine: "EM_S390"})
-	_, err := Go(newGo(t), Budget{Cores: 1, Memory: 1 << 30}).Compile(t.Context(), job)
+	_, err := Go(Options{Go: newGo(t), Budget: Budget{Cores: 1, Memory: 1 << 30}}).Compile(t.Context(), job)
 	if err == nil || !strings.Contains(err.Error(), "EM_AARCH64") {
 		t.Errorf("error %v", err)
 	}

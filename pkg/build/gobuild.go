@@ -11,17 +11,23 @@ import (
 	"strings"
 
 	"kubedist/pkg/atomicfile"
+	"kubedist/pkg/gitshim"
 	"kubedist/pkg/gocmd"
 	"kubedist/pkg/hint"
 )
 
-// Go compiles with the go command g under budget. Its Results have no Files; Cached fills them in.
-func Go(g *gocmd.Go, budget Budget) Compiler { return &goBuild{g, budget} }
-
-type goBuild struct {
-	command *gocmd.Go
-	budget  Budget
+// Options are what Go compiles with.
+type Options struct {
+	Go     *gocmd.Go
+	Budget Budget
+	// Executable is the path of this program, which stands in for git where a tree is no checkout: see package gitshim.
+	Executable string
 }
+
+// Go compiles with the go command. Its Results have no Files; Cached fills them in.
+func Go(o Options) Compiler { return &goBuild{o} }
+
+type goBuild struct{ Options }
 
 // Compile runs one go build into a directory beside the destinations, checks that every program is there and is for
 // the platform, and only then moves them into place.
@@ -29,30 +35,30 @@ func (c *goBuild) Compile(ctx context.Context, job Job) (Result, error) {
 	if len(job.Programs) == 0 {
 		return Result{}, fmt.Errorf("%s: no program to compile", job.Name)
 	}
-	first := filepath.Dir(job.Programs[0].Dest)
-	for _, p := range job.Programs {
-		if err := atomicfile.MkdirAll(filepath.Dir(p.Dest)); err != nil {
-			return Result{}, fmt.Errorf("%s: %w", job.Name, err)
-		}
-	}
-	if err := cleanScratch(first); err != nil {
-		return Result{}, fmt.Errorf("%s: %w", job.Name, err)
-	}
-	scratch, err := os.MkdirTemp(first, scratchPrefix)
+	scratch, err := makeScratch(job)
 	if err != nil {
 		return Result{}, fmt.Errorf("%s: %w", job.Name, err)
 	}
 	defer os.RemoveAll(scratch)
-	if scratch, err = filepath.Abs(scratch); err != nil {
-		return Result{}, err
+	out := filepath.Join(scratch, "out")
+	command := gocmd.Command{
+		Dir:  job.Dir,
+		Args: append([]string{"build", "-p=" + strconv.Itoa(c.Budget.processes(job.Shared)), "-o=" + out + string(filepath.Separator)}, job.args()...),
+		Env:  slices.Concat(job.Platform.ID.Env(), job.Cgo.environment(), job.Env, c.Budget.layout().environment()),
 	}
-
-	args := append([]string{"build", "-p=" + strconv.Itoa(c.budget.processes(job.Shared)), "-o=" + scratch + string(filepath.Separator)}, job.args()...)
 	for _, p := range job.Programs {
-		args = append(args, p.Main)
+		command.Args = append(command.Args, p.Main)
 	}
-	env := slices.Concat(job.Platform.ID.Env(), []string{"CGO_ENABLED=0"}, job.Env, c.budget.layout().environment())
-	err = c.command.WithToolchain(job.Toolchain).Run(ctx, gocmd.Command{Dir: job.Dir, Args: args, Env: env})
+	g := c.Go.WithToolchain(job.Toolchain)
+	checkStamp, err := c.stamp(g, job, filepath.Join(scratch, "git"), &command)
+	if err != nil {
+		return Result{}, fmt.Errorf("compiling %s: %w", job.Name, err)
+	}
+	err = g.Run(ctx, command)
+	// A question to git that had no answer comes first: it is why go failed, or why what it made must not be used.
+	if stampErr := checkStamp(out); stampErr != nil && (err == nil || errors.Is(stampErr, gitshim.ErrUnanswered)) && ctx.Err() == nil {
+		return Result{}, fmt.Errorf("compiling %s: %w", job.Name, stampErr)
+	}
 	if err != nil {
 		next := hint.Of(err)
 		if next == "" {
@@ -60,7 +66,37 @@ func (c *goBuild) Compile(ctx context.Context, job Job) (Result, error) {
 		}
 		return Result{}, hint.Errorf(next, "compiling %s: %w", job.Name, err)
 	}
-	return Result{}, job.place(scratch)
+	return Result{}, job.place(out)
+}
+
+// makeScratch makes the directories of the destinations and, beside the first, an empty one for the build.
+func makeScratch(job Job) (string, error) {
+	for _, p := range job.Programs {
+		if err := atomicfile.MkdirAll(filepath.Dir(p.Dest)); err != nil {
+			return "", err
+		}
+	}
+	first := filepath.Dir(job.Programs[0].Dest)
+	if err := cleanScratch(first); err != nil {
+		return "", err
+	}
+	scratch, err := os.MkdirTemp(first, scratchPrefix)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(scratch)
+}
+
+// environment is what switches cgo on or off.
+func (c *Cgo) environment() []string {
+	if c == nil {
+		return []string{"CGO_ENABLED=0"}
+	}
+	env := []string{"CGO_ENABLED=1"}
+	if c.CC != "" {
+		env = append(env, "CC="+c.CC)
+	}
+	return env
 }
 
 // place moves the finished programs from dir to their destinations.

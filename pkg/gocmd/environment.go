@@ -22,6 +22,28 @@ var inherited = []string{
 	"DEVELOPER_DIR", "SDKROOT", // macOS
 }
 
+// deciding are the variables by which an environment could change what the go command builds (go help environment).
+// None of them is passed on.
+var deciding = []string{
+	"AR", "CC", "CGO_CFLAGS", "CGO_CFLAGS_ALLOW", "CGO_CFLAGS_DISALLOW", "CGO_CPPFLAGS", "CGO_CPPFLAGS_ALLOW", "CGO_CPPFLAGS_DISALLOW",
+	"CGO_CXXFLAGS", "CGO_CXXFLAGS_ALLOW", "CGO_CXXFLAGS_DISALLOW", "CGO_ENABLED", "CGO_FFLAGS", "CGO_FFLAGS_ALLOW", "CGO_FFLAGS_DISALLOW",
+	"CGO_LDFLAGS", "CGO_LDFLAGS_ALLOW", "CGO_LDFLAGS_DISALLOW", "CXX", "FC", "GCCGO", "GO386", "GOAMD64", "GOARCH", "GOARM", "GOARM64",
+	"GODEBUG", "GOEXPERIMENT", "GOFIPS140", "GOFLAGS", "GOMIPS", "GOMIPS64", "GOOS", "GOPPC64", "GORISCV64", "GOROOT", "GOTOOLCHAIN",
+	"GOWASM", "GOWORK", "PKG_CONFIG",
+}
+
+// Ignored returns the names of the variables in environ, which has the form of os.Environ, that would change what the go
+// command builds and that Run therefore does not pass on, sorted.
+func Ignored(environ []string) []string {
+	var names []string
+	for _, name := range deciding {
+		if value, ok := lookup(environ, name); ok && value != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // pinned builds the environment of a go command from the user's and the answers of go env. GOENV=off is what keeps
 // the file of `go env -w` out: an empty variable would not, because go looks into that file for every empty one.
 func pinned(environ []string, values map[string]string) []string {

@@ -256,3 +256,19 @@ func ExampleToolchainFor() {
 	fmt.Println(gocmd.ToolchainFor("1.26.5"))
 	// Output: go1.26.5 <nil>
 }
+
+func TestIgnored(t *testing.T) {
+	t.Parallel()
+	environ := []string{"PATH=/bin", "GOFLAGS=-race", "GOAMD64=v3", "GOAMD64=", "CGO_CFLAGS=-O3", "GOPROXY=off", "CC=", "CC_linux_arm=gcc"}
+	if got, want := strings.Join(gocmd.Ignored(environ), " "), "CGO_CFLAGS GOFLAGS"; got != want {
+		t.Errorf("ignored are %q, want %q", got, want)
+	}
+	g := newGo(t, gocmd.Options{Environ: append(user(t), environ...)})
+	for _, entry := range g.Environ() {
+		for _, name := range gocmd.Ignored([]string{entry}) {
+			if name != "GOWORK" && name != "GOTOOLCHAIN" {
+				t.Errorf("%s is passed on", entry)
+			}
+		}
+	}
+}

@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"fmt"
 	"path"
 	"path/filepath"
 	"strconv"
@@ -52,15 +53,27 @@ func (c Compile) label() string {
 // job words a compile of the plan as a go build.
 func (r *run) job(p Platform, c Compile, tree *source.Tree) (build.Job, error) {
 	s, _ := r.Spec.Source(c.Source)
-	ldflags, err := linkerFlags(s.Build, tree.Stamp)
+	stamp, name := tree.Stamp, p.Name+" "+c.Source+" "+string(c.Link)
+	if !c.BuildDate.IsZero() {
+		stamp.BuildDate = c.BuildDate
+		name += " " + c.BuildDate.UTC().Format(time.RFC3339)
+	}
+	ldflags, err := linkerFlags(s.Build, stamp)
 	if err != nil {
 		return build.Job{}, err
 	}
 	job := build.Job{
-		Name: p.Name + " " + c.Source + " " + string(c.Link), Dir: tree.Dir, Tree: tree.Digest, Toolchain: tree.Toolchain, GoVersion: r.goVersions[c.Source],
-		Env: tree.Env(), Platform: p.Platform, Tags: s.Build.Tags, Suffix: s.Build.InstallSfx, Ldflags: ldflags,
+		Name: name, Dir: tree.Dir, Tree: tree.Digest, Toolchain: tree.Toolchain, GoVersion: r.goVersions[c.Source],
+		Env: tree.Env(), Platform: p.Platform, Tags: s.Build.Tags, Ldflags: ldflags, VCS: versionControl(tree),
 		// The last platform has the machine to itself for most of its time.
 		Shared: p.Name != r.plan.Platforms[len(r.plan.Platforms)-1].Name,
+	}
+	if c.Link == spec.CLinked {
+		if job.Cgo, err = r.cgo(p.Platform); err != nil {
+			return job, fmt.Errorf("%s: %w", job.Name, err)
+		}
+	} else {
+		job.Suffix = s.Build.InstallSfx
 	}
 	for _, program := range c.Programs {
 		// bin/linux/armv7/kubeadm; the programs of a group share a directory of their own.

@@ -22,8 +22,8 @@ type Options struct {
 	Templates fs.FS
 
 	Sources   map[string]string // source name -> directory to take it from instead of the module proxy
-	Commit    string            // commit of the Kubernetes source; "" where the tree itself says or nobody knows
-	BuildDate time.Time         // zero: the time of the commit
+	Commit    string            // commit of the Kubernetes source; "" where the tree itself, specs/releases, or nobody knows
+	BuildDate time.Time         // zero: what specs/releases knows, else the time of the commit
 	Epoch     time.Time         // SOURCE_DATE_EPOCH: the build date of directories, which may know no commit
 	Toolchain string            // "local" to compile with the go command that is installed; "" for what the tree pins
 
@@ -40,10 +40,11 @@ type Options struct {
 
 	Archive *Archive // nil: the release is not published
 
-	Reporter progress.Reporter
-	Environ  []string         // of the user, as os.Environ has it: what the go command may know
-	Clock    func() time.Time // the real time, which nothing published may be dated after; nil for SOURCE_DATE_EPOCH
-	Now      time.Time        // of publishing: the clock's or SOURCE_DATE_EPOCH
+	Executable string // path of this program: a build starts it under the name git, see package gitshim
+	Reporter   progress.Reporter
+	Environ    []string         // of the user, as os.Environ has it: what the go command may know
+	Clock      func() time.Time // the real time, which nothing published may be dated after; nil for SOURCE_DATE_EPOCH
+	Now        time.Time        // of publishing: the clock's or SOURCE_DATE_EPOCH
 }
 
 // Archive is the apt archive that a release goes into.

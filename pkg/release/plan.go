@@ -5,6 +5,7 @@ package release
 
 import (
 	"slices"
+	"time"
 
 	"kubedist/pkg/platform"
 	"kubedist/pkg/spec"
@@ -28,6 +29,8 @@ func (s Step) tarballs() bool { return s == Tars || s == Publish }
 type Selection struct {
 	Platforms []platform.ID
 	Packages  []string
+	Programs  []string    // alone, as specs/binaries.yaml calls them; no packages and no tarballs are made then
+	Profile   string      // how programs are linked, of specs/profiles.yaml; "" as they say themselves
 	Revision  string      // of the Debian version
 	Host      platform.ID // of the building machine
 	Until     Step
@@ -39,6 +42,7 @@ type Inputs struct {
 	Version  string                         // of the release: v1.36.3
 	Versions map[string]string              // source -> version
 	Found    map[string]map[string][]string // group -> operating system -> import paths
+	Known    spec.Release                   // whose stamp the programs of the release carry; the zero one where it is their own
 }
 
 // Plan is what a release consists of. It is a pure function of spec, inputs and selection; `kubedist plan` prints it.
@@ -67,9 +71,11 @@ func (p Platform) Released() bool {
 
 // Compile is one go build.
 type Compile struct {
-	Source   string    `json:"source"`
-	Link     spec.Link `json:"link"`
-	Programs []Program `json:"programs"`
+	Source string    `json:"source"`
+	Link   spec.Link `json:"link"`
+	// BuildDate is the one of the pass that the programs are published from; zero where they have that of their source.
+	BuildDate time.Time `json:"buildDate,omitzero"`
+	Programs  []Program `json:"programs"`
 }
 
 // Program is one binary: what the spec calls it or the group that it is of, its file name, and its main package.

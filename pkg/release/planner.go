@@ -1,6 +1,7 @@
 package release
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -40,12 +41,16 @@ func newPlan(s *spec.Spec, in Inputs, sel Selection) (*Plan, error) {
 	if err := checkVersion(in.Version); err != nil {
 		return nil, err
 	}
-	pl := &planner{spec: s, in: in, sel: sel}
+	profile, err := profile(s, sel.Profile)
+	if err != nil {
+		return nil, err
+	}
+	pl := &planner{spec: s, in: in, sel: sel, profile: profile}
 	platforms, err := pl.platforms()
 	if err != nil {
 		return nil, err
 	}
-	if err := pl.checkPackages(); err != nil {
+	if err := errors.Join(pl.checkPackages(), pl.checkPrograms()); err != nil {
 		return nil, err
 	}
 	plan := &Plan{Version: in.Version}
@@ -59,7 +64,7 @@ func newPlan(s *spec.Spec, in Inputs, sel Selection) (*Plan, error) {
 		}
 	}
 	if len(plan.Platforms) == 0 {
-		return nil, hint.Errorf("leave out --platform or --package", "nothing to make: none of the packages is for any of the platforms")
+		return nil, hint.Errorf("leave out --platform, --package or --program", "nothing to make: none of what was selected is for any of the platforms")
 	}
 	plan.Documents = pl.documents(plan.Platforms)
 	if err := pl.addTools(plan); err != nil {
@@ -77,6 +82,21 @@ type planner struct {
 	spec *spec.Spec
 	in   Inputs
 	sel  Selection
+
+	profile spec.Profile
+}
+
+// profile returns the profile called name; "" is that of programs that are linked as they say themselves.
+func profile(s *spec.Spec, name string) (spec.Profile, error) {
+	p, ok := s.Profile(name)
+	if name == "" || ok {
+		return p, nil
+	}
+	var known []string
+	for _, p := range s.Profiles {
+		known = append(known, p.Name)
+	}
+	return p, &SelectionError{hint.Errorf("choose from "+strings.Join(known, ", "), "profile %s: not in specs/profiles.yaml", name)}
 }
 
 // platforms returns the selected platforms, those of the building machine first: its programs write the documents that
@@ -130,15 +150,37 @@ func (pl *planner) checkPackages() error {
 	return nil
 }
 
+// checkPrograms refuses programs that there are not, and those that no build makes.
+func (pl *planner) checkPrograms() error {
+	for _, name := range pl.sel.Programs {
+		b, ok := pl.spec.Binary(name)
+		switch {
+		case !ok || len(b.Roles) == 0:
+			return hint.Errorf("specs/binaries.yaml lists them", "program %s: not in specs/binaries.yaml", name)
+		case b.Absent != "":
+			return fmt.Errorf("program %s: %s", name, b.Absent)
+		}
+	}
+	return nil
+}
+
 func (pl *planner) wantsPackage(name string) bool {
+	if len(pl.sel.Programs) > 0 {
+		return false
+	}
 	return len(pl.sel.Packages) == 0 || slices.Contains(pl.sel.Packages, name)
 }
 
 // wantsTarballs reports whether tarballs are made: those who select packages want just these.
-func (pl *planner) wantsTarballs() bool { return pl.sel.Until.tarballs() && len(pl.sel.Packages) == 0 }
+func (pl *planner) wantsTarballs() bool {
+	return pl.sel.Until.tarballs() && len(pl.sel.Packages)+len(pl.sel.Programs) == 0
+}
 
-// wantsBinary reports whether b is built: everything is, unless packages are selected, when only theirs are.
+// wantsBinary reports whether b is built: everything is, unless programs are selected, or packages, when only theirs are.
 func (pl *planner) wantsBinary(b spec.Binary) bool {
+	if len(pl.sel.Programs) > 0 {
+		return slices.Contains(pl.sel.Programs, b.Name)
+	}
 	if len(pl.sel.Packages) == 0 {
 		return true
 	}
@@ -191,9 +233,18 @@ func (pl *planner) addPrograms(p *Platform, b spec.Binary, tool bool) error {
 			return fmt.Errorf("binary %s: no main package under %s for %s", b.Name, strings.Join(b.Find, ", "), p.ID)
 		}
 	}
-	i := slices.IndexFunc(p.Compiles, func(c Compile) bool { return c.Source == b.Source && c.Link == b.Link })
+	want := Compile{Source: b.Source, Link: pl.profile.LinkOf(b, pl.in.Versions[b.Source], p.ID)}
+	if source, _ := pl.spec.Source(b.Source); source.Version == "" {
+		want.BuildDate, _ = pl.in.Known.BuildDate(b)
+	}
+	if tool {
+		want.Link = b.Link // it runs here and is not released
+	}
+	i := slices.IndexFunc(p.Compiles, func(c Compile) bool {
+		return c.Source == want.Source && c.Link == want.Link && c.BuildDate.Equal(want.BuildDate)
+	})
 	if i < 0 {
-		p.Compiles = append(p.Compiles, Compile{Source: b.Source, Link: b.Link})
+		p.Compiles = append(p.Compiles, want)
 		i = len(p.Compiles) - 1
 	}
 	for _, main := range mains {

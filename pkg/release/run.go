@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"kubedist/pkg/openpgp"
 	"kubedist/pkg/progress"
 	"kubedist/pkg/source"
+	"kubedist/pkg/spec"
 )
 
 // run is one execution of a plan.
@@ -35,6 +37,7 @@ type run struct {
 
 	trees      map[string]*source.Tree // by source name
 	goVersions map[string]string       // by source name: the tool chain that compiles it
+	profile    spec.Profile            // how programs are linked; the zero one leaves that to them
 	extra      []string                // platforms that the tree does not list
 
 	documents *documents
@@ -79,6 +82,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	if err := r.newCompiler(ctx); err != nil {
 		return nil, err
+	}
+	if names := gocmd.Ignored(r.Environ); len(names) > 0 {
+		progress.Warn(r.Reporter, "not taken from the environment: %s; what decides the bytes of programs is pinned", strings.Join(names, " "))
 	}
 	if err := r.pipelines(ctx); err != nil {
 		return nil, err
@@ -126,12 +132,16 @@ func newRun(ctx context.Context, o *Options) (*run, error) {
 	if err := checkVersion(o.Version); err != nil {
 		return nil, err
 	}
+	profile, err := profile(o.Spec, o.Selection.Profile)
+	if err != nil {
+		return nil, err
+	}
 	command, err := gocmd.New(ctx, gocmd.Options{Environ: o.Environ})
 	if err != nil {
 		return nil, err
 	}
 	return &run{
-		Options: o, command: command, ledger: ledger.New(o.Dir()),
+		Options: o, command: command, profile: profile, ledger: ledger.New(o.Dir()),
 		lanes:     semaphore.NewWeighted(int64(o.Budget.Lanes())),
 		writers:   semaphore.NewWeighted(int64(o.Budget.Cores)),
 		documents: &documents{ready: make(chan struct{})}, shared: &shared{}, artifacts: &collection{},
@@ -148,7 +158,7 @@ func (r *run) newCompiler(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.compiler = build.Cached(build.Go(command, r.Budget), r.ledger)
+	r.compiler = build.Cached(build.Go(build.Options{Go: command, Budget: r.Budget, Executable: r.Executable}), r.ledger)
 	return nil
 }
 

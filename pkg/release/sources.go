@@ -49,6 +49,7 @@ func (r *run) openSources(ctx context.Context) (Inputs, error) {
 	if err := group.Wait(); err != nil {
 		return Inputs{}, err
 	}
+	in.Known = r.carried(r.trees[r.primary()])
 	return in, nil
 }
 
@@ -63,12 +64,17 @@ func OpenPrimary(ctx context.Context, o Options) (*source.Tree, error) {
 	return tree, err
 }
 
-// neededSources leaves out the sources that no selected package is made of.
+// neededSources leaves out the sources that no selected package or program is made of.
 func (r *run) neededSources() []spec.Source {
-	if len(r.Selection.Packages) == 0 {
+	if len(r.Selection.Packages)+len(r.Selection.Programs) == 0 {
 		return r.Spec.Sources
 	}
 	needed := map[string]bool{r.primary(): true}
+	for _, b := range r.Spec.Binaries {
+		if slices.Contains(r.Selection.Programs, b.Name) {
+			needed[b.Source] = true
+		}
+	}
 	for _, p := range r.Spec.Packages {
 		if slices.Contains(r.Selection.Packages, p.Name) {
 			needed[p.Source] = true
@@ -89,6 +95,9 @@ func (r *run) openSource(ctx context.Context, s spec.Source) (*source.Tree, stri
 	}
 	if s.Version == "" {
 		o.Commit, o.BuildDate = r.Commit, r.BuildDate
+		if known, ok := r.known(); ok && o.Directory == "" {
+			o.Commit = known.Commit
+		}
 	}
 	if o.Directory != "" {
 		o.BuildDate = cmp.Or(o.BuildDate, r.BuildDate, r.Epoch)
@@ -105,6 +114,12 @@ func (r *run) openSource(ctx context.Context, s spec.Source) (*source.Tree, stri
 	goVersion := tree.Toolchain
 	if goVersion == gocmd.Local {
 		if goVersion, err = r.command.WithToolchain(gocmd.Local).Version(ctx); err != nil {
+			fail(ctx, task, err)
+			return nil, "", err
+		}
+	}
+	if s.Version == "" {
+		if err := r.checkKnown(tree); err != nil {
 			fail(ctx, task, err)
 			return nil, "", err
 		}

@@ -16,7 +16,7 @@ import (
 //     be anything, credentials included, and is left out even when the checkout is dirty. So are submodules, which are
 //     other repositories, and what is committed below _output.
 //   - Of any other directory of the user these are all files but .git and _output.
-//   - Of a tree from the module proxy these are all files.
+//   - Of a tree from the module proxy these are all files. A build may have made an empty .git there, see package gitshim.
 //
 // Whatever it keeps is covered by Digest. It fails when git does.
 func (t *Tree) Keep(ctx context.Context) (func(name string, d fs.DirEntry) bool, error) {
@@ -28,7 +28,7 @@ func (t *Tree) Keep(ctx context.Context) (func(name string, d fs.DirEntry) bool,
 		}
 		return keep, nil
 	case t.Origin == OriginProxy:
-		return func(string, fs.DirEntry) bool { return true }, nil
+		return func(name string, _ fs.DirEntry) bool { return name != ".git" }, nil
 	}
 	return func(name string, _ fs.DirEntry) bool { return isSource(name) }, nil
 }

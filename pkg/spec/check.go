@@ -30,6 +30,7 @@ func (c *checker) check(f *file) {
 	c.checkBinaries(f, at)
 	c.checkPackages(f, at)
 	c.checkTarballs(f, at)
+	c.checkProfiles(f, at)
 	c.checkReleases(f, at)
 }
 
@@ -113,7 +114,7 @@ func (c *checker) checkBinaries(f *file, at report) {
 			at(path, "main, find", "exactly one of them must be set")
 		}
 		if b.Link != Static {
-			at(path+".link", "link", "%q is not known; %q is", b.Link, Static)
+			at(path+".link", "link", "%q is not %q; what a profile links otherwise stands under profiles", b.Link, Static)
 		}
 		c.checkRoles(at, path, b.Roles)
 	}

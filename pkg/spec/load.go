@@ -33,6 +33,7 @@ func Load(specs, templates fs.FS) (*Spec, error) {
 		all.Documents = append(all.Documents, f.spec.Documents...)
 		all.Packages = append(all.Packages, f.spec.Packages...)
 		all.Tarballs = append(all.Tarballs, f.spec.Tarballs...)
+		all.Profiles = append(all.Profiles, f.spec.Profiles...)
 		all.Releases = append(all.Releases, f.spec.Releases...)
 	}
 	c := &checker{spec: all, templates: templates, seen: map[string]string{}}
@@ -123,7 +124,7 @@ func (c *textChecker) Visit(node ast.Node) ast.Visitor {
 	var err error
 	field, token := pair.Key.String(), value.GetToken()
 	switch field {
-	case "platform":
+	case "platform", "host":
 		_, err = platform.Parse(token.Value)
 	case "versions":
 		_, err = ParseRange(token.Value)

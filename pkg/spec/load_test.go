@@ -160,7 +160,7 @@ func TestLoadNamesTheMistake(t *testing.T) {
 		{"binary twice", "name: plugins", "name: kubeadm", []string{`specs/all.yaml:21: name: binary "kubeadm" is declared twice`}},
 		{"binary's source", "    source: pinned", "    source: pined", []string{`specs/all.yaml:22: source: "pined" is not declared`}},
 		{"binary with two mains", "    find: [./plugins/...]", "    find: [./plugins/...]\n    main: example.org/pinned", []string{"specs/all.yaml:21: main, find: exactly one"}},
-		{"binary's link", "    link: static\n  - name: plugins", "    link: cgo\n  - name: plugins", []string{`specs/all.yaml:20: link: "cgo" is not known`}},
+		{"binary's link", "    link: static\n  - name: plugins", "    link: cgo\n  - name: plugins", []string{`specs/all.yaml:20: link: "cgo" is not "static"`}},
 		{"unknown role of a binary", "    roles: [node]\n    link: static\ndocuments:", "    roles: [edge]\n    link: static\ndocuments:", []string{`specs/all.yaml:24: roles: "edge" is not one of`}},
 
 		{"document's program", "binary: kubeadm\n    args", "binary: plugins\n    args", []string{`specs/all.yaml:28: binary: "plugins" is not a declared program`}},

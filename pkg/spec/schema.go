@@ -36,5 +36,5 @@ func (Role) JSONSchema() *jsonschema.Schema {
 
 // JSONSchema describes a Link as the list of its values.
 func (Link) JSONSchema() *jsonschema.Schema {
-	return &jsonschema.Schema{Type: "string", Enum: []any{Static}}
+	return &jsonschema.Schema{Type: "string", Enum: []any{Static, CLinked}}
 }

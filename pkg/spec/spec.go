@@ -17,6 +17,7 @@ type Spec struct {
 	Documents []Document `yaml:"documents,omitempty"`
 	Packages  []Package  `yaml:"packages,omitempty"`
 	Tarballs  []Tarball  `yaml:"tarballs,omitempty"`
+	Profiles  []Profile  `yaml:"profiles,omitempty" jsonschema:"description=ways of linking that differ from the programs' own"`
 	Releases  []Release  `yaml:"releases,omitempty" jsonschema:"description=what is known of releases that others have published"`
 }
 
@@ -79,8 +80,14 @@ type Binary struct {
 // Link is how a program is linked.
 type Link string
 
-// Static programs need no library of the machine they run on. Linking with cgo would need a C tool chain per platform.
-const Static Link = "static"
+// How programs are linked.
+const (
+	// Static programs need no library of the machine they run on, and nothing but Go to be made.
+	Static Link = "static"
+	// CLinked programs are linked with the C library, through cgo: they need it where they run, and a C compiler for each
+	// platform to be made. Only a profile can ask for it, since it says which compiler.
+	CLinked Link = "cgo"
+)
 
 // Document is a file, or a set of files, that a program of the release writes when it is run on the building machine:
 // shell completions, man pages. It is the same for every platform and made once.
