@@ -21,7 +21,7 @@ var layers = []string{
 	"apt",
 	"page",
 	"tarball", "deb", "deb822",
-	"published", "bindiff",
+	"published", "bindiff", "imprint",
 	"build", "source", "gocmd", "gitshim",
 	"spec", "platform",
 	"gnupg", "rotation",

@@ -146,6 +146,9 @@ func printComparison(w io.Writer, c *release.Comparison) error {
 	if len(c.Beyond) > 0 {
 		fmt.Fprintf(w, "\nnot compared, since no checksum of them was given: %s\n", strings.Join(c.Beyond, " "))
 	}
+	if len(c.Untried) > 0 {
+		fmt.Fprintf(w, "\nnot tried, since specs/releases knows no build date of them: %s\n", strings.Join(c.Untried, " "))
+	}
 	fmt.Fprintf(w, "\n%s: %d identical, %d different, %d missing from the release, %d not published\n", c.Version,
 		c.Count(release.Identical), c.Count(release.Different), c.Count(release.NotMade), c.Count(release.Unpublished))
 	return nil

@@ -46,6 +46,8 @@ type Comparison struct {
 	// Beyond are the programs of the release of which nothing is published on any platform, and that are not of its
 	// version: those of other projects. They were not compared.
 	Beyond []string `json:"beyond,omitempty"`
+	// Untried are the programs that were not made, since it is not known how: see Rebuild.
+	Untried []string `json:"untried,omitempty"`
 }
 
 // Compared is one program on one platform.
@@ -90,6 +92,11 @@ func Against(ctx context.Context, dir string, o AgainstOptions) (*Comparison, er
 	if err != nil {
 		return nil, err
 	}
+	return against(ctx, dir, m, o)
+}
+
+// against is Against with the manifest m, which need not have been written.
+func against(ctx context.Context, dir string, m *Manifest, o AgainstOptions) (*Comparison, error) {
 	c := &Comparison{Version: m.Version, Programs: []*Compared{}}
 	c.match(m, o)
 	if !slices.ContainsFunc(c.Programs, func(p *Compared) bool { return p.artifact.Path != "" && p.published.SHA256 != "" }) {
@@ -152,13 +159,16 @@ func (c *Comparison) match(m *Manifest, o AgainstOptions) {
 	for _, p := range pairs {
 		c.Programs = append(c.Programs, p)
 	}
-	slices.SortFunc(c.Programs, func(a, b *Compared) int {
-		return cmp.Or(cmp.Compare(a.Program, b.Program), cmp.Compare(a.Platform, b.Platform))
-	})
+	slices.SortFunc(c.Programs, compareRows)
 	for name := range beyond {
 		c.Beyond = append(c.Beyond, name)
 	}
 	slices.Sort(c.Beyond)
+}
+
+// compareRows orders programs by name and platform.
+func compareRows(a, b *Compared) int {
+	return cmp.Or(cmp.Compare(a.Program, b.Program), cmp.Compare(a.Platform, b.Platform))
 }
 
 // compare reads the program in the release, and explains it when it is not the published one.
@@ -192,7 +202,7 @@ func (p *Compared) compare(ctx context.Context, root *os.Root, m *Manifest, s *s
 		return nil
 	}
 	p.Status = Different
-	p.Notes = append(p.Notes, stampNotes(m, s, p.Program)...)
+	p.Notes = append(p.Notes, stampNotes(m, s, p.artifact)...)
 	return p.explain(ctx, filepath.Join(root.Name(), name))
 }
 

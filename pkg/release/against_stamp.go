@@ -10,9 +10,9 @@ import (
 
 // stampNotes tells a wrong stamp from a real difference: it compares the stamp of a release with what specs/releases knows
 // of the published one, for one program.
-func stampNotes(m *Manifest, s *spec.Spec, program string) []string {
+func stampNotes(m *Manifest, s *spec.Spec, program Artifact) []string {
 	known, ok := s.Release(m.Version)
-	b, declared := s.Binary(program)
+	b, declared := s.Binary(program.Name)
 	if !declared || b.Source != PrimarySource(s) {
 		return nil
 	}
@@ -27,7 +27,11 @@ func stampNotes(m *Manifest, s *spec.Spec, program string) []string {
 		notes = append(notes, fmt.Sprintf("stamp: tree state is %q, that of the published program is %q", m.Stamp.GitTreeState, publishedTreeState))
 	}
 	date, ok := known.BuildDate(b)
-	switch ours := m.Stamp.BuildDate; {
+	ours := program.BuildDate
+	if ours.IsZero() {
+		ours = m.Stamp.BuildDate
+	}
+	switch {
 	case !ok:
 		notes = append(notes, "stamp: the build date of the published program is not known, so this may be the stamp alone")
 	case !ours.Equal(date):

@@ -178,7 +178,7 @@ func TestStampNotes(t *testing.T) {
 	} {
 		stamp := right
 		test.change(&stamp)
-		got := stampNotes(&Manifest{Version: test.version, Stamp: stamp}, s, test.program)
+		got := stampNotes(&Manifest{Version: test.version, Stamp: stamp}, s, Artifact{Name: test.program})
 		if !slices.EqualFunc(got, test.want, strings.Contains) {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}

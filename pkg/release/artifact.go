@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"time"
 
 	"kubedist/pkg/ledger"
 )
@@ -20,18 +21,20 @@ const (
 
 // Artifact is one file of a release.
 type Artifact struct {
-	Path     string   `json:"path"` // below the release's directory
-	Kind     Kind     `json:"kind"`
-	Name     string   `json:"name"`
-	Version  string   `json:"version"`
-	Platform string   `json:"platform,omitempty"`
-	Size     int64    `json:"size"` // bytes
-	SHA256   string   `json:"sha256"`
-	SHA512   string   `json:"sha512"`
-	Source   string   `json:"source"`            // name of the source under "sources"
-	Main     string   `json:"main,omitempty"`    // of a binary: its main package
-	From     []string `json:"from,omitempty"`    // paths of the artifacts that are inside
-	Missing  []string `json:"missing,omitempty"` // of a tarball: programs that its layout has and this release has not
+	Path     string `json:"path"` // below the release's directory
+	Kind     Kind   `json:"kind"`
+	Name     string `json:"name"`
+	Version  string `json:"version"`
+	Platform string `json:"platform,omitempty"`
+	Size     int64  `json:"size"` // bytes
+	SHA256   string `json:"sha256"`
+	SHA512   string `json:"sha512"`
+	Source   string `json:"source"`         // name of the source under "sources"
+	Main     string `json:"main,omitempty"` // of a binary: its main package
+	// BuildDate is what a binary gives as its own where that is not the one of the release's stamp: see specs/releases.
+	BuildDate time.Time `json:"buildDate,omitzero"`
+	From      []string  `json:"from,omitempty"`    // paths of the artifacts that are inside
+	Missing   []string  `json:"missing,omitempty"` // of a tarball: programs that its layout has and this release has not
 }
 
 // collection gathers artifacts from workers; their order is that of their paths, never that of time.

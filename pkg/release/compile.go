@@ -32,7 +32,7 @@ func (r *run) compile(ctx context.Context, p Platform, c Compile) ([]built, erro
 	for i, program := range c.Programs {
 		programs = append(programs, built{program, result.Files[i]})
 		if !program.Tool {
-			r.artifacts.add(Artifact{Kind: Binary, Name: program.Name, Version: tree.Stamp.Version, Platform: p.Name, Source: c.Source, Main: program.Main}, result.Files[i])
+			r.artifacts.add(Artifact{Kind: Binary, Name: program.Name, Version: tree.Stamp.Version, Platform: p.Name, Source: c.Source, Main: program.Main, BuildDate: c.BuildDate}, result.Files[i])
 		}
 	}
 	return programs, nil

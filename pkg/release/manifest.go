@@ -61,10 +61,9 @@ type Missing struct {
 
 // manifest describes the finished run.
 func (r *run) manifest() Manifest {
-	main := r.trees[r.primary()]
 	m := Manifest{
 		Schema: 1, Version: r.plan.Version, SignedBy: r.Signer.Fingerprint(), Extra: r.extra, Artifacts: r.artifacts.sorted(),
-		Stamp: Stamp{Commit: main.Stamp.Commit, GitTreeState: main.Stamp.TreeState, BuildDate: main.Stamp.BuildDate.UTC()},
+		Stamp: r.stamp(),
 	}
 	for _, s := range r.Spec.Sources {
 		if tree, ok := r.trees[s.Name]; ok {

@@ -57,6 +57,7 @@ type built struct {
 type Result struct {
 	Dir       string     `json:"dir"`
 	Version   string     `json:"version"`
+	Stamp     Stamp      `json:"stamp"`
 	Artifacts []Artifact `json:"artifacts"`
 	Published []string   `json:"published,omitempty"` // suites of the archive
 	UpToDate  bool       `json:"upToDate"`            // there was nothing to do
@@ -89,7 +90,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := r.pipelines(ctx); err != nil {
 		return nil, err
 	}
-	result := &Result{Dir: r.Dir(), Version: r.plan.Version, Artifacts: r.artifacts.sorted()}
+	result := &Result{Dir: r.Dir(), Version: r.plan.Version, Stamp: r.stamp(), Artifacts: r.artifacts.sorted()}
 	if o.Selection.Until == Publish {
 		if err := r.finish(ctx); err != nil {
 			return nil, fmt.Errorf("manifest of %s: %w", r.plan.Version, err)

@@ -9,6 +9,12 @@ import (
 	"kubedist/pkg/spec"
 )
 
+// stamp is what the programs of the release say of themselves.
+func (r *run) stamp() Stamp {
+	s := r.trees[r.primary()].Stamp
+	return Stamp{Commit: s.Commit, GitTreeState: s.TreeState, BuildDate: s.BuildDate.UTC()}
+}
+
 // known returns what specs/releases knows of the release, unless the user has said what its stamp is.
 func (r *run) known() (spec.Release, bool) {
 	known, ok := r.Spec.Release(r.Version)
