@@ -146,12 +146,32 @@ func printComparison(w io.Writer, c *release.Comparison) error {
 	if len(c.Beyond) > 0 {
 		fmt.Fprintf(w, "\nnot compared, since no checksum of them was given: %s\n", strings.Join(c.Beyond, " "))
 	}
+	printChanged(w, c)
 	if len(c.Untried) > 0 {
 		fmt.Fprintf(w, "\nnot tried, since specs/releases knows no build date of them: %s\n", strings.Join(c.Untried, " "))
 	}
 	fmt.Fprintf(w, "\n%s: %d identical, %d different, %d missing from the release, %d not published\n", c.Version,
 		c.Count(release.Identical), c.Count(release.Different), c.Count(release.NotMade), c.Count(release.Unpublished))
 	return nil
+}
+
+// maxChanged is how many changed files are named.
+const maxChanged = 20
+
+// printChanged says in which files the source is not what the module proxy serves.
+func printChanged(w io.Writer, c *release.Comparison) {
+	if len(c.Changed) > 0 {
+		fmt.Fprintf(w, "\nthe source is not that of %s as the module proxy serves it:\n", c.Version)
+	}
+	for _, name := range c.Changed[:min(len(c.Changed), maxChanged)] {
+		fmt.Fprintf(w, "  %s\n", name)
+	}
+	if more := len(c.Changed) - maxChanged; more > 0 {
+		fmt.Fprintf(w, "  and %d more\n", more)
+	}
+	for _, note := range c.Notes {
+		fmt.Fprintf(w, "\n%s\n", note)
+	}
 }
 
 // printCompared says what is known of a program that is not as published.

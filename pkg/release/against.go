@@ -48,6 +48,10 @@ type Comparison struct {
 	Beyond []string `json:"beyond,omitempty"`
 	// Untried are the programs that were not made, since it is not known how: see Rebuild.
 	Untried []string `json:"untried,omitempty"`
+	// Changed are the files in which the source differs from what the module proxy serves as that version; Notes says why
+	// that could not be told. Both are of Rebuild and RebuildProgram, where a program is different.
+	Changed []string `json:"changed,omitempty"`
+	Notes   []string `json:"notes,omitempty"`
 }
 
 // Compared is one program on one platform.

@@ -3,12 +3,16 @@ package release
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
+	"time"
 
+	"kubedist/pkg/atomicfile"
 	"kubedist/pkg/hint"
 	"kubedist/pkg/platform"
 	"kubedist/pkg/published"
+	"kubedist/pkg/source"
 	"kubedist/pkg/spec"
 )
 
@@ -28,11 +32,14 @@ func Rebuild(ctx context.Context, o Options) (*Comparison, error) {
 			return nil, err
 		}
 		c.Programs = append(c.Programs, made.Programs...)
+		c.Changed, c.Notes = append(c.Changed, made.Changed...), append(c.Notes, made.Notes...)
 	}
 	if len(c.Programs) == 0 {
 		return nil, &SelectionError{fmt.Errorf("%s: %w: specs/releases knows nothing of what was selected", o.Version, ErrNothingCompared)}
 	}
 	slices.SortFunc(c.Programs, compareRows)
+	slices.Sort(c.Changed) // the same for every group
+	c.Changed = slices.Compact(c.Changed)
 	return c, nil
 }
 
@@ -89,7 +96,41 @@ func (o *Options) remake(ctx context.Context, s Selection, checksums *published.
 		return nil, err
 	}
 	m := &Manifest{Version: result.Version, Stamp: result.Stamp, Artifacts: result.Artifacts}
-	return against(ctx, result.Dir, m, AgainstOptions{
+	c, err := against(ctx, result.Dir, m, AgainstOptions{
 		Published: checksums, Spec: o.Spec, Programs: s.Programs, Platforms: s.Platforms, Jobs: o.Budget.Cores,
 	})
+	if err != nil || c.Count(Different) == 0 {
+		return c, err
+	}
+	c.Changed, err = again.changedFiles(ctx)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil {
+		c.Notes = append(c.Notes, err.Error())
+	}
+	return c, nil
+}
+
+// changedFiles compares the source with what the module proxy serves of its version, put together anew.
+func (o *Options) changedFiles(ctx context.Context) ([]string, error) {
+	tree, err := OpenPrimary(ctx, *o)
+	if err != nil {
+		return nil, err
+	}
+	if err := atomicfile.MkdirAll(o.CacheDir); err != nil {
+		return nil, err
+	}
+	cache, err := os.MkdirTemp(o.CacheDir, "reference-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(cache)
+	served := *o
+	served.Sources, served.CacheDir, served.Commit, served.BuildDate = nil, cache, "", time.Time{}
+	reference, err := OpenPrimary(ctx, served)
+	if err != nil {
+		return nil, fmt.Errorf("source to compare with: %w", err)
+	}
+	return source.Changes(ctx, tree, reference)
 }
