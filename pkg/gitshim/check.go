@@ -25,7 +25,7 @@ const maxReported = 3
 // them. It is to be called after each build, failed ones included: it knows the cause where go only says "exit status 128",
 // and go says nothing at all when the question was about the version of the module.
 func (s *Shim) Check() error {
-	notes, err := readNotes(s.order.Notes)
+	notes, err := readNotes(s.notes)
 	if err != nil || len(notes) == 0 {
 		return err
 	}

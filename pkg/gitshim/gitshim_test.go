@@ -239,3 +239,35 @@ func FuzzParseNotes(f *testing.F) {
 		}
 	})
 }
+
+// Where go runs in another root, the stand-in speaks of names there and is no link out of it.
+func TestInside(t *testing.T) {
+	t.Parallel()
+	scratch := t.TempDir()
+	shim, err := gitshim.Prepare(gitshim.Options{
+		Tree: tree(t), Scratch: scratch, Executable: os.Args[0], Inside: &gitshim.Inside{Tree: "/go/src/x", Scratch: "/stamp"}, Stamp: stamp(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if env := strings.Join(shim.Env([]string{"PATH=/bin"}), " "); shim.Tree() != "/go/src/x" || env != "PATH=/stamp/bin:/bin KUBEDIST_GIT_STAMP=/stamp/stamp.json" {
+		t.Errorf("tree %s, environment %s", shim.Tree(), env)
+	}
+	if info, err := os.Lstat(filepath.Join(scratch, "bin", "git")); err != nil || !info.Mode().IsRegular() {
+		t.Errorf("stand-in: %v, %v", info, err)
+	}
+	order, err := os.ReadFile(filepath.Join(scratch, "stamp.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(order), `"tree":"/go/src/x","notes":"/stamp/unanswered"`) {
+		t.Errorf("order %s", order)
+	}
+	// What is noted inside is read outside.
+	if err := os.WriteFile(filepath.Join(scratch, "unanswered"), []byte("x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := shim.Check(); !errors.Is(err, gitshim.ErrUnanswered) {
+		t.Errorf("error %v", err)
+	}
+}

@@ -32,14 +32,20 @@ type Options struct {
 	// Executable is the path of a program that calls Asked and Answer: os.Executable of kubedist.
 	Executable string
 	Stamp      Stamp
+	// Inside are the names of Tree and Scratch where go runs, when that is another root than this one; nil when it is not.
+	Inside *Inside
 }
+
+// Inside are names in the root that go runs in, absolute and without symbolic links.
+type Inside struct{ Tree, Scratch string }
 
 // Shim is a stand-in that is ready for builds, one or several beside each other.
 type Shim struct {
 	order  order
 	module string // path of the tree's module
-	bin    string // the directory that holds git
-	file   string // the file of the order
+	notes  string // the file of notes
+	bin    string // the directory that holds git, as go names it
+	file   string // the file of the order, as go names it
 }
 
 // Prepare makes the stand-in for a tree. It refuses, with a hint, a stamp that is none, a tree that is no module, that
@@ -64,13 +70,18 @@ func prepare(o Options) (*Shim, error) {
 	if err != nil {
 		return nil, err
 	}
+	names := Inside{tree, scratch}
+	if o.Inside != nil {
+		names = *o.Inside
+	}
 	s := &Shim{
 		order: order{
 			Commit: o.Stamp.Commit, Time: o.Stamp.Time.Unix(), Tag: o.Stamp.Tag,
-			Tree: tree, Notes: filepath.Join(scratch, "unanswered"),
+			Tree: names.Tree, Notes: filepath.Join(names.Scratch, notesName),
 		},
-		bin:  filepath.Join(scratch, "bin"),
-		file: filepath.Join(scratch, "stamp.json"),
+		notes: filepath.Join(scratch, notesName),
+		bin:   filepath.Join(names.Scratch, "bin"),
+		file:  filepath.Join(names.Scratch, orderName),
 	}
 	if s.module, err = moduleOf(tree, o.Stamp.Tag); err != nil {
 		return nil, err
@@ -82,14 +93,22 @@ func prepare(o Options) (*Shim, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := atomicfile.WriteFile(s.file, append(data, '\n'), 0o600); err != nil {
+	if err := atomicfile.WriteFile(filepath.Join(scratch, orderName), append(data, '\n'), 0o600); err != nil {
 		return nil, err
 	}
-	if err := atomicfile.MkdirAll(s.bin); err != nil {
+	bin := filepath.Join(scratch, "bin")
+	if err := atomicfile.MkdirAll(bin); err != nil {
 		return nil, err
 	}
-	return s, placeProgram(o.Executable, s.bin)
+	// A symbolic link would lead out of another root.
+	return s, placeProgram(o.Executable, bin, o.Inside == nil)
 }
+
+// The names of the files in Scratch.
+const (
+	orderName = "stamp.json"
+	notesName = "unanswered"
+)
 
 // resolve returns a directory as the kernel names it, which is how go names the directory it runs in.
 func resolve(dir string) (string, error) {
@@ -145,7 +164,7 @@ func markRepository(tree string) error {
 }
 
 // placeProgram puts the program into bin under the name git: as a link where there are links, else as a copy.
-func placeProgram(program, bin string) error {
+func placeProgram(program, bin string, symlink bool) error {
 	program, err := filepath.Abs(program)
 	if err != nil {
 		return err
@@ -161,7 +180,7 @@ func placeProgram(program, bin string) error {
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}
-	if os.Symlink(program, name) == nil || os.Link(program, name) == nil {
+	if symlink && os.Symlink(program, name) == nil || os.Link(program, name) == nil {
 		return nil
 	}
 	return atomicfile.Write(name, 0o755, func(w io.Writer) error {
@@ -175,7 +194,7 @@ func placeProgram(program, bin string) error {
 	})
 }
 
-// Tree is the directory that the go command must run in, absolute and without symbolic links.
+// Tree is the directory that the go command must run in, absolute and without symbolic links, as go names it.
 func (s *Shim) Tree() string { return s.order.Tree }
 
 // Env returns the variables that put the stand-in before git for one go command, given the environment that they go on
