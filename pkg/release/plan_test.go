@@ -2,11 +2,14 @@ package release
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"kubedist/pkg/platform"
 	"kubedist/pkg/spec"
@@ -78,6 +81,9 @@ func TestPlanGolden(t *testing.T) {
 		"kubectl":       {Revision: "1.1", Host: host, Until: Publish, Packages: []string{"kubectl"}, Platforms: ids(t, "linux/arm/v7")},
 		"build-only":    {Host: host, Until: Build, Platforms: ids(t, "linux/s390x", "windows/amd64")},
 		"tarballs-only": {Host: host, Until: Tars, Platforms: ids(t, "linux/arm64")},
+		// kubelet is linked with the C library where there is a compiler for it, and its package says so.
+		"official": {Revision: "1.1", Host: host, Until: Debs, Profile: "official", Packages: []string{"kubelet"}, Platforms: ids(t, "linux/arm64", "linux/riscv64")},
+		"programs": {Host: host, Until: Publish, Profile: "official", Programs: []string{"kubelet", "kubectl"}, Platforms: ids(t, "linux/amd64", "darwin/arm64")},
 		// A host that is no platform of the release compiles the tools for itself all the same.
 		"foreign-host": {Revision: "2", Host: platform.ID{OS: "freebsd", Arch: "amd64"}, Until: Debs, Platforms: ids(t, "linux/amd64")},
 	} {
@@ -93,6 +99,44 @@ func TestPlanGolden(t *testing.T) {
 			}
 			golden(t, "plan/"+name+".txt", b.Bytes())
 		})
+	}
+}
+
+// TestPlanKnown plans a release whose stamp is known: programs of passes with dates of their own are compiled apart.
+func TestPlanKnown(t *testing.T) {
+	t.Parallel()
+	s := realSpec(t)
+	in := inputs("v1.34.0")
+	in.Known, _ = s.Release("v1.34.0")
+	plan, err := NewPlan(s, in, Selection{Programs: []string{"kubeadm", "kubelet", "kubectl", "crictl"}, Platforms: ids(t, "linux/amd64"), Until: Build})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range plan.Platforms[0].Compiles {
+		got = append(got, c.label()+" "+c.BuildDate.Format(time.RFC3339))
+	}
+	want := []string{"kubeadm kubelet 2025-08-27T10:15:59Z", "kubectl 0001-01-01T00:00:00Z", "crictl 0001-01-01T00:00:00Z"}
+	if !slices.Equal(got, want) {
+		t.Errorf("compiles are %q, want %q", got, want)
+	}
+}
+
+func TestPlanRefusesSelections(t *testing.T) {
+	t.Parallel()
+	s := realSpec(t)
+	for want, sel := range map[string]Selection{
+		"profile fast: not in specs/profiles.yaml":          {Profile: "fast"},
+		"program genman: not in specs/binaries.yaml":        {Programs: []string{"genman"}},
+		"program kube-apiserver: server side":               {Programs: []string{"kube-apiserver"}},
+		"nothing to make: none of what was selected":        {Programs: []string{"kubeadm"}, Platforms: ids(t, "windows/amd64")},
+		"platform plan9/amd64: not in specs/platforms.yaml": {Platforms: ids(t, "plan9/amd64")},
+	} {
+		_, err := NewPlan(s, inputs("v1.36.3"), sel)
+		var selection *SelectionError
+		if !errors.As(err, &selection) || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
 	}
 }
 

@@ -205,7 +205,7 @@ func (pl *planner) platform(p spec.Platform) (Platform, error) {
 		if !pl.sel.Until.packages() || p.Debian == "" || !p.Serves(pkg.Roles) || !pl.wantsPackage(pkg.Name) {
 			continue
 		}
-		planned, err := pl.pkg(pkg, p.Debian)
+		planned, err := pl.pkg(pkg, p)
 		if err != nil {
 			return out, err
 		}
@@ -253,15 +253,21 @@ func (pl *planner) addPrograms(p *Platform, b spec.Binary, tool bool) error {
 	return nil
 }
 
-func (pl *planner) pkg(p spec.Package, architecture string) (Package, error) {
+func (pl *planner) pkg(p spec.Package, on spec.Platform) (Package, error) {
 	version := pl.in.Versions[p.Source]
 	relations, err := p.RelationsFor(version)
 	if err != nil {
 		return Package{}, err
 	}
+	if slices.ContainsFunc(p.Contents, func(c spec.Content) bool {
+		b, ok := pl.spec.Binary(c.Binary)
+		return ok && pl.profile.LinkOf(b, version, on.ID) == spec.CLinked
+	}) {
+		relations.Depends = slices.Concat(relations.Depends, pl.profile.Cgo.Depends)
+	}
 	source, _ := pl.spec.Source(p.Source)
 	return Package{
-		Spec: p, Name: p.Name, Version: deb.Version(version, pl.sel.Revision), Architecture: architecture,
+		Spec: p, Name: p.Name, Version: deb.Version(version, pl.sel.Revision), Architecture: on.Debian,
 		Relations: relations, Companion: source.Version != "",
 	}, nil
 }

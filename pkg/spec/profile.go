@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"io/fs"
 
 	"kubedist/pkg/platform"
 )
@@ -25,6 +26,7 @@ type LinkRule struct {
 type Cgo struct {
 	Image     string        `yaml:"image" jsonschema:"description=file of the source tree whose text names the image that the tree is compiled in and with it the Debian release"`
 	Host      platform.ID   `yaml:"host" jsonschema:"type=string,description=platform that the compilers run on and whose own is called gcc"`
+	Depends   []string      `yaml:"depends,omitempty" jsonschema:"description=what packages with such programs depend on besides"`
 	Platforms []platform.ID `yaml:"platforms" jsonschema:"minItems=1,description=those that there is a compiler for; on others programs are linked statically"`
 }
 
@@ -70,10 +72,11 @@ func (c *checker) checkProfiles(f *file, at report) {
 		if p.Cgo == nil {
 			continue
 		}
-		if p.Cgo.Image == "" {
+		switch {
+		case p.Cgo.Image == "":
 			at(where+".cgo", "image", "missing")
-		} else {
-			c.checkTreePath(at, where+".cgo.image", p.Cgo.Image)
+		case !fs.ValidPath(p.Cgo.Image):
+			at(where+".cgo.image", "image", "%q is not a clean path inside the tree", p.Cgo.Image)
 		}
 		if p.Cgo.Host.OS == "" {
 			at(where+".cgo", "host", "missing")
