@@ -5,6 +5,7 @@ package build
 
 import (
 	"context"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -34,13 +35,17 @@ type VCS struct {
 type Cgo struct {
 	CC     string // name or path of the C compiler; "" for the one that go chooses
 	Origin string // identifies the compiler, where its name does not
+	// Wrap makes a command run in the root that the compiler lies in: its path, directory and environment are names in that
+	// root, where the binds show directories of the machine. nil is a compiler on the machine itself.
+	Wrap func(cmd *exec.Cmd, binds []Bind) error
 }
 
 // Job is one go build: programs of one tree, for one platform, linked one way. Packages that they share are compiled
 // once.
 type Job struct {
 	Name      string   // what messages and the ledger call it: "linux/arm64 kubernetes"
-	Dir       string   // the directory with go.work or go.mod; only read
+	Module    string   // path of the tree's main module
+	Dir       string   // the directory with go.work or go.mod, absolute; only read
 	Tree      string   // digest of all the source that the programs are made from
 	Toolchain string   // GOTOOLCHAIN: go1.26.5, or local
 	GoVersion string   // what that tool chain calls itself: go1.26.5

@@ -40,23 +40,27 @@ func (c *goBuild) Compile(ctx context.Context, job Job) (Result, error) {
 		return Result{}, fmt.Errorf("%s: %w", job.Name, err)
 	}
 	defer os.RemoveAll(scratch)
-	out := filepath.Join(scratch, "out")
+	names := job.names(scratch)
 	command := gocmd.Command{
-		Dir:  job.Dir,
-		Args: append([]string{"build", "-p=" + strconv.Itoa(c.Budget.processes(job.Shared)), "-o=" + out + string(filepath.Separator)}, job.args()...),
-		Env:  slices.Concat(job.Platform.ID.Env(), job.Cgo.environment(), job.Env, c.Budget.layout().environment()),
+		Dir:  names.tree,
+		Args: append([]string{"build", "-p=" + strconv.Itoa(c.Budget.processes(job.Shared)), "-o=" + names.out + string(filepath.Separator)}, job.args()...),
+		Env:  slices.Concat(job.Platform.ID.Env(), job.Cgo.environment(), relocated(job.Env, job.Dir, names.tree), c.Budget.layout().environment()),
 	}
 	for _, p := range job.Programs {
 		command.Args = append(command.Args, p.Main)
 	}
 	g := c.Go.WithToolchain(job.Toolchain)
-	checkStamp, err := c.stamp(g, job, filepath.Join(scratch, "git"), &command)
+	shim, err := c.stamp(g, job, scratch, &command)
+	if err == nil && job.inside() {
+		err = c.enter(ctx, g, job, scratch, shim, &command)
+	}
 	if err != nil {
 		return Result{}, fmt.Errorf("compiling %s: %w", job.Name, err)
 	}
+	out := filepath.Join(scratch, "out")
 	err = g.Run(ctx, command)
 	// A question to git that had no answer comes first: it is why go failed, or why what it made must not be used.
-	if stampErr := checkStamp(out); stampErr != nil && (err == nil || errors.Is(stampErr, gitshim.ErrUnanswered)) && ctx.Err() == nil {
+	if stampErr := checkStamp(shim, job, out); stampErr != nil && (err == nil || errors.Is(stampErr, gitshim.ErrUnanswered)) && ctx.Err() == nil {
 		return Result{}, fmt.Errorf("compiling %s: %w", job.Name, stampErr)
 	}
 	if err != nil {

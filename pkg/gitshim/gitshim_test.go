@@ -263,6 +263,9 @@ func TestInside(t *testing.T) {
 	if !strings.Contains(string(order), `"tree":"/go/src/x","notes":"/stamp/unanswered"`) {
 		t.Errorf("order %s", order)
 	}
+	if entries, err := os.ReadDir(shim.Repository()); err != nil || len(entries) > 0 || filepath.Dir(shim.Repository()) != scratch {
+		t.Errorf("repository %s: %v, %v", shim.Repository(), entries, err)
+	}
 	// What is noted inside is read outside.
 	if err := os.WriteFile(filepath.Join(scratch, "unanswered"), []byte("x\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -36,7 +36,8 @@ type Options struct {
 	Inside *Inside
 }
 
-// Inside are names in the root that go runs in, absolute and without symbolic links.
+// Inside are names in the root that go runs in, absolute and without symbolic links. There .git of the tree has to be the
+// directory Shim.Repository: then the tree may be a clean checkout, whose own git go cannot ask from inside.
 type Inside struct{ Tree, Scratch string }
 
 // Shim is a stand-in that is ready for builds, one or several beside each other.
@@ -44,6 +45,8 @@ type Shim struct {
 	order  order
 	module string // path of the tree's module
 	notes  string // the file of notes
+	// repository is what go takes for the repository of the tree.
+	repository string
 	bin    string // the directory that holds git, as go names it
 	file   string // the file of the order, as go names it
 }
@@ -86,7 +89,15 @@ func prepare(o Options) (*Shim, error) {
 	if s.module, err = moduleOf(tree, o.Stamp.Tag); err != nil {
 		return nil, err
 	}
-	if err := markRepository(tree); err != nil {
+	s.repository = filepath.Join(tree, ".git")
+	if o.Inside != nil {
+		s.repository = filepath.Join(scratch, "repository")
+		err = atomicfile.MkdirAll(s.repository)
+	}
+	if err == nil {
+		err = markRepository(tree, o.Inside != nil)
+	}
+	if err != nil {
 		return nil, err
 	}
 	data, err := json.Marshal(s.order)
@@ -146,8 +157,8 @@ func moduleOf(tree, tag string) (string, error) {
 }
 
 // markRepository makes the directory by which vcs.FromDir of the go command knows the top of a git repository. That it
-// is a directory is all go looks at.
-func markRepository(tree string) error {
+// is a directory is all go looks at. One that is there already has to be empty, unless it is hidden by another.
+func markRepository(tree string, hidden bool) error {
 	name := filepath.Join(tree, ".git")
 	err := os.Mkdir(name, 0o755)
 	if err == nil {
@@ -157,7 +168,7 @@ func markRepository(tree string) error {
 		return hint.With(atomicfile.Explain(tree, fmt.Errorf("marking the tree as a repository: %w", err)), "build from a tree that may be written to: go looks for .git in it")
 	}
 	entries, err := os.ReadDir(name) // an error also where .git is a file, as in a worktree
-	if err != nil || len(entries) > 0 {
+	if err != nil || len(entries) > 0 && !hidden {
 		return hint.Errorf("build without the stand-in: git itself knows the commit", "%s: %w", tree, ErrCheckout)
 	}
 	return nil
@@ -196,6 +207,10 @@ func placeProgram(program, bin string, symlink bool) error {
 
 // Tree is the directory that the go command must run in, absolute and without symbolic links, as go names it.
 func (s *Shim) Tree() string { return s.order.Tree }
+
+// Repository is the empty directory that go takes for the repository of the tree. Where go runs in another root, it has to
+// be .git of the tree there.
+func (s *Shim) Repository() string { return s.repository }
 
 // Env returns the variables that put the stand-in before git for one go command, given the environment that they go on
 // top of (KEY=VALUE, the last of a key wins).

@@ -23,6 +23,10 @@ type Command struct {
 	Args []string
 	// Env goes on top of the pinned environment, KEY=VALUE.
 	Env []string
+	// Inside changes the process before it is started, to run the command in another root: its path, arguments, directory,
+	// environment and system attributes. Scratch is the directory for temporary files that the environment names. nil runs
+	// it on the machine itself.
+	Inside func(cmd *exec.Cmd, scratch string) error
 	// Stdout and Stderr receive the output as it comes; nil discards it. The end of the standard error is kept for
 	// the error in any case.
 	Stdout, Stderr io.Writer
@@ -41,7 +45,7 @@ func (g *Go) Run(ctx context.Context, c Command) error {
 		return explain(c, "", err)
 	}
 	defer os.RemoveAll(scratch)
-	return g.run(ctx, c, environ)
+	return g.run(ctx, c, environ, scratch)
 }
 
 // Output is Run that returns the standard output.
@@ -52,8 +56,8 @@ func (g *Go) Output(ctx context.Context, c Command) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// run is Run with the environment environ and nothing more.
-func (g *Go) run(ctx context.Context, c Command, environ []string) error {
+// run is Run with the environment environ and nothing more, which names scratch for temporary files.
+func (g *Go) run(ctx context.Context, c Command, environ []string, scratch string) error {
 	if c.Dir == "" {
 		return errors.New("go command without a directory to run in")
 	}
@@ -67,6 +71,11 @@ func (g *Go) run(ctx context.Context, c Command, environ []string) error {
 	cmd.WaitDelay = gracePeriod
 	ownGroup(cmd)
 	dieWithParent(cmd)
+	if c.Inside != nil {
+		if err := c.Inside(cmd, scratch); err != nil {
+			return fmt.Errorf("go %s in another root: %w", c.name(), err)
+		}
+	}
 	// The kernel takes the end of the thread that started a process for the end of its parent. As long as this goroutine
 	// keeps the thread, no other one can lock it and end it by returning.
 	runtime.LockOSThread()
