@@ -47,8 +47,8 @@ type Shim struct {
 	notes  string // the file of notes
 	// repository is what go takes for the repository of the tree.
 	repository string
-	bin    string // the directory that holds git, as go names it
-	file   string // the file of the order, as go names it
+	bin        string // the directory that holds git, as go names it
+	file       string // the file of the order, as go names it
 }
 
 // Prepare makes the stand-in for a tree. It refuses, with a hint, a stamp that is none, a tree that is no module, that
