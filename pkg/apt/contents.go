@@ -181,11 +181,11 @@ func nextContents(list string) (file, locations, rest string) {
 	return strings.TrimRight(line[:i+1], " \t"), line[i+1:], rest
 }
 
-// sortedContents reports whether a list is as apply writes one: sorted by file, with locations on each line.
+// sortedContents reports whether a list is as apply writes one: sorted by file, with locations, none of them empty, on each line.
 func sortedContents(list string) bool {
 	for last := ""; list != ""; {
 		file, locations, rest := nextContents(list)
-		if file <= last || locations == "" {
+		if file <= last || strings.Contains(","+locations+",", ",,") {
 			return false
 		}
 		last, list = file, rest

@@ -38,7 +38,7 @@ func FuzzParseDefinition(f *testing.F) {
 }
 
 func FuzzParseSelector(f *testing.F) {
-	for _, seed := range []string{"kubeadm", "kubeadm (<< 1.34)", "kubeadm:arm64 (= 1:1.36.3-1.1)", "libc6(>=2.36)", "a (", "a:b:c (>> 1)"} {
+	for _, seed := range []string{"kubeadm", "kubeadm (<< 1.34)", "kubeadm:arm64 (= 1:1.36.3-1.1)", "libc6(>=2.36)", "a (", "a:b:c (>> 1)", "python3:any (>= 3.9)"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -21,8 +21,13 @@ type Selector struct {
 func ParseSelector(text string) (Selector, error) {
 	var s Selector
 	name, relation, versioned := strings.Cut(strings.TrimSpace(text), "(")
-	s.Package, s.Architecture, _ = strings.Cut(strings.TrimSpace(name), ":")
-	if err := deb.CheckName(s.Package); err != nil {
+	name, architecture, qualified := strings.Cut(strings.TrimSpace(name), ":")
+	s.Package, s.Architecture = name, architecture
+	err := deb.CheckName(s.Package)
+	if err == nil && qualified && architecture != "any" { // as in python3:any (Policy 7.1)
+		err = deb.CheckArchitecture(s.Architecture)
+	}
+	if err != nil {
 		return Selector{}, fmt.Errorf("relation %q: %w", text, err)
 	}
 	if !versioned {
