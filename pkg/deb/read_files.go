@@ -5,7 +5,6 @@ import (
 	"bufio"
 	"compress/bzip2"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -31,46 +30,31 @@ func (p *Reader) ReadFiles(ctx context.Context, r io.Reader, limits Limits) (*In
 	return p.read(ctx, r, limits, p.readFiles)
 }
 
-// readFiles unpacks the data member and lists what is in it.
+// readFiles lists what is in the data member.
 func (p *decoders) readFiles(r io.Reader, compression string, info *Info, limits Limits) error {
-	plain, err := p.unpackData(r, compression, limits)
-	if err != nil {
-		return err
-	}
-	bounded := &bound{r: plain, left: limits.Data, limit: limits.Data}
-	entries := tar.NewReader(bounded)
-	want, checked := machineOf(info.Control.Get("Architecture"))
+	architecture := info.Control.Get("Architecture")
+	want, checked := machineOf(architecture)
 	names := map[string]bool{}
 	length := 0
-	for count := 0; ; count++ {
-		h, err := entries.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("tar: %w", err)
-		}
-		if count == limits.Files {
-			return fmt.Errorf("tar: more than %d entries", limits.Files)
-		}
+	err := p.readEntries(r, compression, limits, func(h *tar.Header, contents io.Reader) error {
 		if h.Typeflag == tar.TypeDir {
-			continue
+			return nil
 		}
 		if length += len(h.Name); length > longestNames {
 			return fmt.Errorf("tar: names of more than %d bytes", longestNames)
 		}
-		// Where an unpacked file lands: a path cannot leave the root by way of "..".
-		names[strings.TrimPrefix(path.Clean("/"+h.Name), "/")] = true
+		names[installed(h.Name)] = true
 		if checked && h.Typeflag == tar.TypeReg {
-			found, err := checkEntry(entries, h.Name, h.Size, info.Control.Get("Architecture"), want)
+			found, err := checkEntry(contents, h.Name, h.Size, architecture, want)
 			if err != nil {
 				return err
 			}
 			checked = !found
 		}
-	}
-	if _, err := io.Copy(io.Discard, bounded); err != nil {
-		return fmt.Errorf("after the tar archive: %w", err)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	info.Files = make([]string, 0, len(names))
 	for name := range names {
@@ -79,6 +63,9 @@ func (p *decoders) readFiles(r io.Reader, compression string, info *Info, limits
 	slices.Sort(info.Files)
 	return nil
 }
+
+// installed is where an unpacked file lands: a path cannot leave the root by way of "..".
+func installed(name string) string { return strings.TrimPrefix(path.Clean("/"+name), "/") }
 
 // unpackData gives the plain bytes of a data member, in all compressions that deb(5) has for it, without holding it in
 // memory.
