@@ -176,7 +176,7 @@ func Relations(depends, provides, declared string) error {
 	}
 	for _, c := range clauses {
 		if have.has(c) != (have.find(c) != nil) {
-			return fmt.Errorf("has and find differ about %s", c.text)
+			return fmt.Errorf("has and find differ about %s", c.Text)
 		}
 	}
 	return nil

@@ -31,10 +31,10 @@ func joinedField(paragraph, name string) string {
 	return ""
 }
 
-// clause is one thing that a package needs: any of the alternatives (Policy 7.1).
+// clause is one thing that a package needs.
 type clause struct {
-	field, text  string
-	alternatives []Selector
+	field string
+	Dependency
 }
 
 // clauses reads what a package needs before it can be configured (Policy 7.2).
@@ -42,19 +42,12 @@ func (e *entry) clauses() ([]clause, error) {
 	var all []clause
 	paragraph := e.text.String()
 	for _, field := range []string{"Pre-Depends", "Depends"} {
-		for text := range strings.SplitSeq(joinedField(paragraph, field), ",") {
-			c := clause{field: field, text: strings.Join(strings.Fields(text), " ")}
-			if c.text == "" {
-				continue
-			}
-			for alternative := range strings.SplitSeq(c.text, "|") {
-				want, err := ParseSelector(alternative)
-				if err != nil {
-					return nil, fmt.Errorf("field %s: %w", field, err)
-				}
-				c.alternatives = append(c.alternatives, want)
-			}
-			all = append(all, c)
+		needed, err := ParseDependencies(joinedField(paragraph, field))
+		if err != nil {
+			return nil, fmt.Errorf("field %s: %w", field, err)
+		}
+		for _, d := range needed {
+			all = append(all, clause{field, d})
 		}
 	}
 	return all, nil
@@ -81,7 +74,7 @@ func (o offers) add(e *entry) {
 // find returns the package of the highest version that is one of the clause's alternatives, the first alternative
 // before the others; nil when there is none.
 func (o offers) find(c clause) *entry {
-	for _, want := range c.alternatives {
+	for _, want := range c.Alternatives {
 		var best *entry
 		for _, has := range o[want.Package] {
 			if has.fits(want) && (best == nil || deb.Compare(best.version, has.entry.version) < 0) {
@@ -97,24 +90,14 @@ func (o offers) find(c clause) *entry {
 
 // has reports whether one of the clause's alternatives is there.
 func (o offers) has(c clause) bool {
-	return slices.ContainsFunc(c.alternatives, func(want Selector) bool {
+	return slices.ContainsFunc(c.Alternatives, func(want Selector) bool {
 		return slices.ContainsFunc(o[want.Package], func(has offer) bool { return has.fits(want) })
 	})
 }
 
-// fits reports whether the offer is what a relation asks for. A version can be asked of a real package and of a provided
-// one that has a version; NAME:any is for packages with Multi-Arch: allowed (deb-control(5)).
+// fits reports whether the offer is what a relation asks for.
 func (h offer) fits(want Selector) bool {
-	if want.Relation != "" && (h.version == "" || !want.takes(h.version)) {
-		return false
-	}
-	switch want.Architecture {
-	case "":
-		return true
-	case "any":
-		return strings.EqualFold(h.entry.field("Multi-Arch"), "allowed")
-	}
-	return h.entry.arch == want.Architecture || h.entry.arch == "all"
+	return want.Meets(h.version, h.entry.arch, func() bool { return strings.EqualFold(h.entry.field("Multi-Arch"), "allowed") })
 }
 
 // distribution is what clients have from elsewhere, as the definition declares it.
@@ -122,7 +105,7 @@ type distribution []Selector
 
 // has reports whether every client of an architecture has one of the clause's alternatives.
 func (d distribution) has(c clause, arch string) bool {
-	return slices.ContainsFunc(c.alternatives, func(want Selector) bool {
+	return slices.ContainsFunc(c.Alternatives, func(want Selector) bool {
 		return slices.ContainsFunc(d, func(declared Selector) bool {
 			return declared.Package == want.Package && (declared.Architecture == "" || declared.Architecture == arch) && declared.implies(want)
 		})
@@ -138,7 +121,7 @@ func (s Selector) implies(want Selector) bool {
 	c := deb.Compare(s.Version, want.Version)
 	switch s.Relation {
 	case "=":
-		return want.takes(s.Version)
+		return want.Takes(s.Version)
 	case ">=":
 		return want.Relation == ">=" && c >= 0 || want.Relation == ">>" && c > 0
 	case ">>":
@@ -166,7 +149,7 @@ func (o offers) unmet(e *entry, arch string, d distribution) []unmet {
 	for _, c := range needed {
 		if !d.has(c, arch) && !o.has(c) {
 			all = append(all, unmet{e, c, hint.Errorf("add that package too, or declare under distribution in the archive's definition that users have it",
-				"field %s: neither the suite nor the distribution has %s", c.field, c.text)})
+				"field %s: neither the suite nor the distribution has %s", c.field, c.Text)})
 		}
 	}
 	return all

@@ -46,11 +46,11 @@ func ParseSelector(text string) (Selector, error) {
 }
 
 func (s Selector) selects(e *entry) bool {
-	return e.name == s.Package && (s.Architecture == "" || s.Architecture == e.arch) && s.takes(e.version)
+	return e.name == s.Package && (s.Architecture == "" || s.Architecture == e.arch) && s.Takes(e.version)
 }
 
-// takes reports whether the version is in the relation.
-func (s Selector) takes(version string) bool {
+// Takes reports whether the version is in the relation.
+func (s Selector) Takes(version string) bool {
 	c := 0
 	if s.Relation != "" {
 		c = deb.Compare(version, s.Version)
