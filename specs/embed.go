@@ -6,5 +6,5 @@ import "embed"
 
 // FS holds the .yaml files of this directory and of those below it.
 //
-//go:embed *.yaml packages/*.yaml releases/*.yaml
+//go:embed *.yaml packages/*.yaml releases/*.yaml toolchains/*.yaml
 var FS embed.FS

@@ -32,6 +32,7 @@ func (c *checker) check(f *file) {
 	c.checkTarballs(f, at)
 	c.checkProfiles(f, at)
 	c.checkReleases(f, at)
+	c.checkToolchains(f, at)
 }
 
 // report words one problem: the YAML path it is at, the field it is about, and what is wrong.

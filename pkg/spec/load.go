@@ -35,6 +35,7 @@ func Load(specs, templates fs.FS) (*Spec, error) {
 		all.Tarballs = append(all.Tarballs, f.spec.Tarballs...)
 		all.Profiles = append(all.Profiles, f.spec.Profiles...)
 		all.Releases = append(all.Releases, f.spec.Releases...)
+		all.Toolchains = append(all.Toolchains, f.spec.Toolchains...)
 	}
 	c := &checker{spec: all, templates: templates, seen: map[string]string{}}
 	for _, f := range files {

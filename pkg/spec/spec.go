@@ -1,6 +1,6 @@
-// Package spec knows what specs/ declares: platforms, sources, binaries, documents, packages, tarballs, and what is known
-// of published releases. It loads the files strictly, checks them as a whole, and describes their form as a JSON Schema. It
-// runs nothing and reads no source tree: what a declaration means for one release is pkg/release's plan.
+// Package spec knows what specs/ declares: platforms, sources, binaries, documents, packages, tarballs, C tool chains, and
+// what is known of published releases. It loads the files strictly, checks them as a whole, and describes their form as a
+// JSON Schema. It runs nothing and reads no source tree: what a declaration means for one release is pkg/release's plan.
 package spec
 
 import (
@@ -11,14 +11,15 @@ import (
 
 // Spec is everything that the files under specs/ declare, in the order of file names and then of the files.
 type Spec struct {
-	Platforms []Platform `yaml:"platforms,omitempty"`
-	Sources   []Source   `yaml:"sources,omitempty"`
-	Binaries  []Binary   `yaml:"binaries,omitempty"`
-	Documents []Document `yaml:"documents,omitempty"`
-	Packages  []Package  `yaml:"packages,omitempty"`
-	Tarballs  []Tarball  `yaml:"tarballs,omitempty"`
-	Profiles  []Profile  `yaml:"profiles,omitempty" jsonschema:"description=ways of linking that differ from the programs' own"`
-	Releases  []Release  `yaml:"releases,omitempty" jsonschema:"description=what is known of releases that others have published"`
+	Platforms  []Platform  `yaml:"platforms,omitempty"`
+	Sources    []Source    `yaml:"sources,omitempty"`
+	Binaries   []Binary    `yaml:"binaries,omitempty"`
+	Documents  []Document  `yaml:"documents,omitempty"`
+	Packages   []Package   `yaml:"packages,omitempty"`
+	Tarballs   []Tarball   `yaml:"tarballs,omitempty"`
+	Profiles   []Profile   `yaml:"profiles,omitempty" jsonschema:"description=ways of linking that differ from the programs' own"`
+	Releases   []Release   `yaml:"releases,omitempty" jsonschema:"description=what is known of releases that others have published"`
+	Toolchains []Toolchain `yaml:"toolchains,omitempty" jsonschema:"description=roots with C compilers that programs with cgo are compiled in"`
 }
 
 // Role is what a platform is good for; binaries, packages and tarballs say which roles they serve.

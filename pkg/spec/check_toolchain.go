@@ -1,0 +1,120 @@
+package spec
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"kubedist/pkg/deb"
+)
+
+// What a lock may hold: several times what a root of compilers for all architectures needs.
+const (
+	maxLocked     = 2000
+	maxLockedSize = 1 << 30 // bytes of one package
+)
+
+func (c *checker) checkToolchains(f *file, at report) {
+	for i, t := range f.spec.Toolchains {
+		where := fmt.Sprintf("toolchains[%d]", i)
+		if err := deb.CheckArchitecture(t.Architecture); err != nil || t.Architecture == "all" {
+			at(where+".architecture", "architecture", "%q is not that of a machine", t.Architecture)
+		}
+		if !debianName.MatchString(t.Suite) {
+			at(where+".suite", "suite", "%q is not the codename of a Debian release", t.Suite)
+		} else {
+			c.declare(f, at, where, "tool chain", t.Suite)
+		}
+		if len(t.Packages) == 0 {
+			at(where, "packages", "missing")
+		}
+		for j, name := range t.Packages {
+			switch err := deb.CheckName(name); {
+			case err != nil:
+				at(fmt.Sprintf("%s.packages[%d]", where, j), "packages", "%v", err)
+			case t.Lacks(name):
+				at(fmt.Sprintf("%s.packages[%d]", where, j), "packages", "%s is left out below without", name)
+			}
+		}
+		checkLeftOut(at, where, "without", t.Without)
+		checkLeftOut(at, where, "exclude", t.Exclude)
+		for j, l := range t.Links {
+			entry := fmt.Sprintf("%s.links[%d]", where, j)
+			checkInside(at, entry+".path", "path", l.Path)
+			if l.To == "" || strings.ContainsAny(l.To, "\x00\n") {
+				at(entry, "to", "%q leads nowhere", l.To)
+			}
+		}
+		for j, d := range t.Directories {
+			checkInside(at, fmt.Sprintf("%s.directories[%d]", where, j), "directories", d)
+		}
+		checkLocked(at, where, t)
+	}
+}
+
+// checkInside refuses what is no path inside a root.
+func checkInside(at report, where, field, name string) {
+	if !fs.ValidPath(name) || name == "." || strings.ContainsAny(name, "\\\x00") {
+		at(where, field, "%q is not a clean path without a slash at its beginning", name)
+	}
+}
+
+func checkLeftOut(at report, where, field string, list []LeftOut) {
+	for i, l := range list {
+		entry := fmt.Sprintf("%s.%s[%d]", where, field, i)
+		if len(l.Match) == 0 {
+			at(entry, "match", "missing")
+		}
+		for j, pattern := range l.Match {
+			if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
+				at(fmt.Sprintf("%s.match[%d]", entry, j), "match", "%q is no pattern", pattern)
+			}
+		}
+		if strings.TrimSpace(l.Why) == "" {
+			at(entry, "why", "missing")
+		}
+	}
+}
+
+// checkLocked checks each package of the lock, and that none is missing that was asked for.
+func checkLocked(at report, where string, t Toolchain) {
+	if len(t.Locked) > maxLocked {
+		at(where+".locked", "locked", "more than %d packages", maxLocked)
+		return
+	}
+	have := map[string]bool{}
+	before := ""
+	for i, p := range t.Locked {
+		entry := fmt.Sprintf("%s.locked[%d]", where, i)
+		if err := deb.CheckName(p.Package); err != nil {
+			at(entry+".package", "package", "%v", err)
+		} else if p.Package <= before {
+			at(entry+".package", "package", "%s stands after %s: a lock is sorted and has no package twice", p.Package, before)
+		}
+		before = p.Package
+		have[p.Package] = true
+		if _, err := deb.ParseVersion(p.Version); err != nil {
+			at(entry+".version", "version", "%v", err)
+		}
+		if p.Architecture != t.Architecture && p.Architecture != "all" {
+			at(entry+".architecture", "architecture", "%q is neither %s nor all", p.Architecture, t.Architecture)
+		}
+		if !fs.ValidPath(p.Path) || !strings.HasSuffix(p.Path, ".deb") || strings.ContainsAny(p.Path, "\\\x00?#") {
+			at(entry+".path", "path", "%q is not the path of a package below a mirror's URL", p.Path)
+		}
+		if p.Size <= 0 || p.Size > maxLockedSize {
+			at(entry+".size", "size", "%d is not a number of bytes from 1 to %d", p.Size, maxLockedSize)
+		}
+		if !isHex(p.SHA256, 64) {
+			at(entry+".sha256", "sha256", "%q is not 64 lower-case hexadecimal digits", p.SHA256)
+		}
+		if t.Lacks(p.Package) {
+			at(entry+".package", "package", "%s is left out below without", p.Package)
+		}
+	}
+	if i := slices.IndexFunc(t.Packages, func(name string) bool { return !have[name] }); i >= 0 && len(t.Locked) > 0 {
+		at(fmt.Sprintf("%s.packages[%d]", where, i), "packages", "%s is asked for and not locked: run kubedist toolchain lock %s", t.Packages[i], t.Suite)
+	}
+}
