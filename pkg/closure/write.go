@@ -1,0 +1,78 @@
+package closure
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"kubedist/pkg/spec"
+)
+
+// width is how long the lines of prose in a lock are.
+const width = 120
+
+// Text writes a tool chain as a file of specs/toolchains: the same bytes for the same tool chain, which [spec.Load] reads
+// back as it was.
+func Text(t spec.Toolchain) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# The C tool chain of Debian %s for programs with cgo. What is below locked is written by\n# `kubedist toolchain lock %s`, all else by people; README.md beside this directory says how.\n", t.Suite, t.Suite)
+	fmt.Fprintf(&b, "toolchains:\n  - suite: %s\n    architecture: %s\n", t.Suite, t.Architecture)
+	list(&b, "    ", "packages", t.Packages)
+	leftOut(&b, "without", t.Without)
+	leftOut(&b, "exclude", t.Exclude)
+	if len(t.Links) > 0 {
+		b.WriteString("    links:\n")
+		for _, l := range t.Links {
+			fmt.Fprintf(&b, "      - {path: %s, to: %s}\n", quote(l.Path), quote(l.To))
+		}
+	}
+	list(&b, "    ", "directories", t.Directories)
+	if len(t.Locked) > 0 {
+		b.WriteString("    locked:\n")
+	}
+	for _, p := range t.Locked {
+		fmt.Fprintf(&b, "      - package: %s\n        version: %q\n        architecture: %s\n        path: %s\n        size: %d\n        sha256: %q\n",
+			quote(p.Package), p.Version, p.Architecture, quote(p.Path), p.Size, p.SHA256)
+	}
+	return b.Bytes()
+}
+
+func list(b *bytes.Buffer, indent, field string, items []string) {
+	if len(items) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "%s%s:\n", indent, field)
+	for _, item := range items {
+		fmt.Fprintf(b, "%s  - %s\n", indent, quote(item))
+	}
+}
+
+func leftOut(b *bytes.Buffer, field string, items []spec.LeftOut) {
+	if len(items) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "    %s:\n", field)
+	for _, l := range items {
+		b.WriteString("      - why: >-\n")
+		line := "         "
+		for _, word := range strings.Fields(l.Why) {
+			if len(line)+1+len(word) > width {
+				b.WriteString(line + "\n")
+				line = "         "
+			}
+			line += " " + word
+		}
+		b.WriteString(line + "\n")
+		list(b, "        ", "match", l.Match)
+	}
+}
+
+// quote writes a text so that YAML reads no number, no pattern and no mark out of it: plainly where that is certain.
+func quote(text string) string {
+	plain := text != "" && text[0] >= 'a' && text[0] <= 'z' && strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-+._/~") == ""
+	if plain && text != "null" && text != "true" && text != "false" && text != "yes" && text != "no" && text != "on" && text != "off" && text != "y" && text != "n" {
+		return text
+	}
+	return strconv.Quote(text)
+}
