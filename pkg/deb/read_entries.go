@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // An Entry is something that a package installs.
@@ -31,6 +32,9 @@ func (p *Reader) ReadEntries(ctx context.Context, r io.Reader, limits Limits, ea
 			e := Entry{Path: installed(h.Name), Type: h.Typeflag, Executable: h.Mode&0o100 != 0, Target: h.Linkname}
 			switch h.Typeflag {
 			case tar.TypeReg:
+				if isSparse(h) {
+					return fmt.Errorf("tar: %s: is sparse, which packages cannot have (deb(5))", e.Path)
+				}
 				e.Size = h.Size
 			case tar.TypeLink:
 				e.Target = installed(h.Linkname)
@@ -41,6 +45,16 @@ func (p *Reader) ReadEntries(ctx context.Context, r io.Reader, limits Limits, ea
 			return nil
 		})
 	})
+}
+
+// isSparse reports whether a file is longer than what the archive has of it: any length could be made of nothing.
+func isSparse(h *tar.Header) bool {
+	for name := range h.PAXRecords {
+		if strings.HasPrefix(name, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
 }
 
 // readEntries unpacks the whole data member.

@@ -5,6 +5,9 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"reflect"
 	"testing"
 
@@ -70,6 +73,37 @@ func TestReadEntriesStops(t *testing.T) {
 	for _, limits := range []deb.Limits{{Files: 1}, {Data: 1024}, {File: 100}} {
 		if _, err := new(deb.Reader).ReadEntries(t.Context(), bytes.NewReader(file), limits, each); err == nil {
 			t.Errorf("%+v allow a package that is larger", limits)
+		}
+	}
+}
+
+// A sparse file is a gigabyte made of two kilobytes.
+func TestReadEntriesRefusesSparseFiles(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("tar"); err != nil {
+		t.Skip("tar is not installed")
+	}
+	for _, format := range []string{"gnu", "posix"} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "x"), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(filepath.Join(dir, "x"), 1<<30); err != nil {
+			t.Fatal(err)
+		}
+		plain, err := exec.CommandContext(t.Context(), "tar", "--sparse", "--format="+format, "-C", dir, "-c", "x").Output()
+		if err != nil || len(plain) > 1<<20 {
+			t.Skipf("this tar makes no sparse files: %d bytes, %v", len(plain), err)
+		}
+		read := 0
+		_, err = new(deb.Reader).ReadEntries(t.Context(), bytes.NewReader(dataDeb(t, "amd64", "gz", plain)), deb.Limits{}, func(e deb.Entry, _ io.Reader) error {
+			if e.Type == tar.TypeReg {
+				read++
+			}
+			return nil
+		})
+		if read > 0 || format == "posix" && err == nil {
+			t.Errorf("%s: read %d files, %v", format, read, err)
 		}
 	}
 }
