@@ -1,4 +1,4 @@
-package source
+package atomicfile
 
 import (
 	"os"
@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// flush brings the files of a new tree to the disk before the tree gets its name. One call for the file system is
-// seconds faster than one fsync for each of thirty thousand files.
-func flush(dir string) error {
+// SyncTree brings all files below a new directory to the disk, before the directory gets its name. One call for the file
+// system is seconds faster than one fsync for each of thirty thousand files.
+func SyncTree(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -1,8 +1,8 @@
 //go:build !linux
 
-package source
+package atomicfile
 
 import "golang.org/x/sys/unix"
 
-// flush asks for all file systems to be written, which is what there is without syncfs.
-func flush(string) error { return unix.Sync() }
+// SyncTree asks for all file systems to be written, which is what there is without syncfs.
+func SyncTree(string) error { return unix.Sync() }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"kubedist/pkg/atomicfile"
 	"kubedist/pkg/gocmd"
 	"kubedist/pkg/hint"
 )
@@ -122,7 +123,7 @@ func (s store) assemble(ctx context.Context, g *gocmd.Go, o Options, work string
 	if err := g.WithToolchain(toolchain).Run(ctx, gocmd.Command{Dir: dir, Args: []string{"work", "vendor"}, Env: tree.Env()}); err != nil {
 		return fmt.Errorf("vendoring the workspace: %w", err)
 	}
-	if err := flush(dir); err != nil {
+	if err := atomicfile.SyncTree(dir); err != nil {
 		return fmt.Errorf("writing the tree to disk: %w", err)
 	}
 	if err := os.Rename(dir, id.Dir); err != nil && !exists(id.Dir) {
