@@ -17,13 +17,16 @@ import (
 // a package gives it a place here.
 var layers = []string{
 	"release",
+	"closure",
 	"bucket",
 	"apt",
 	"page",
-	"tarball", "deb", "deb822",
+	"tarball",
 	"published", "bindiff", "imprint",
 	"build", "source", "gocmd", "gitshim",
+	"buildroot", "mirror",
 	"spec", "platform",
+	"deb", "deb822",
 	"gnupg", "rotation",
 	"openpgp",
 	"ledger", "checksum", "atomicfile", "progress", "hint", "wait", "yamlfile",

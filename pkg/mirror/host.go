@@ -158,3 +158,14 @@ func withoutComments(text []byte) []byte {
 func isNo(value string) bool {
 	return slices.Contains([]string{"no", "false", "without", "off", "disable", "0"}, strings.ToLower(strings.TrimSpace(value)))
 }
+
+// Open returns the mirror at a URL, or without one the one that apt uses whose configuration lies in config.
+func Open(at, config string) (*Mirror, error) {
+	if at == "" {
+		var err error
+		if at, err = OfHost(config); err != nil {
+			return nil, err
+		}
+	}
+	return New(at)
+}
