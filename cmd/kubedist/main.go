@@ -12,12 +12,17 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"kubedist/pkg/buildroot"
 	"kubedist/pkg/hint"
 )
 
 func main() {
 	if status, did := standIn(os.Args, os.Getenv, os.Getwd, os.Stdout, os.Stderr); did {
 		os.Exit(status)
+	}
+	if order, asked := buildroot.Asked(os.Args[0], os.Getenv); asked {
+		os.Exit(buildroot.Enter(order, os.Args[1:], os.Environ(), os.Stderr))
 	}
 	os.Exit(run(context.Background(), os.Args[1:]))
 }

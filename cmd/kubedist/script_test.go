@@ -12,7 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"kubedist": main})
+	testscript.Main(m, map[string]func(){"kubedist": main, "kubedist-buildroot": main})
 }
 
 // TestScripts runs the sessions under testdata/script. $SMALL holds the small trees; the command

@@ -22,9 +22,9 @@ var (
 	ErrGone = errors.New("not on the mirror")
 	// ErrOther is a file that the mirror has with other bytes.
 	ErrOther = errors.New("not the file that was asked for")
-	// errPassing is what may be over when it is tried again.
-	errPassing = errors.New("no answer")
-	errStalled = fmt.Errorf("the mirror sent nothing for %v", stallTime)
+	// ErrNoAnswer is a failure of the network or the server, which may be over when it is tried again.
+	ErrNoAnswer = errors.New("no answer")
+	errStalled  = fmt.Errorf("the mirror sent nothing for %v", stallTime)
 )
 
 // attempts is how often a file is asked for, with pauses of a second, two and so on between.
@@ -78,7 +78,7 @@ func (m *Mirror) retry(ctx context.Context, path string, try func() error) error
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if !errors.Is(err, errPassing) || attempt == attempts {
+		if !errors.Is(err, ErrNoAnswer) || attempt == attempts {
 			return fmt.Errorf("fetching %s from %s: %w", path, m, err)
 		}
 		if err := wait.For(ctx, time.Duration(attempt)*time.Second); err != nil {
@@ -105,7 +105,7 @@ func (m *Mirror) get(ctx context.Context, path string, most int64, w io.Writer) 
 	case code == http.StatusNotFound || code == http.StatusGone:
 		return 0, fmt.Errorf("%w (%s)", ErrGone, response.Status)
 	case code == http.StatusTooManyRequests || code == http.StatusRequestTimeout || code >= http.StatusInternalServerError:
-		return 0, fmt.Errorf("%w: %s", errPassing, response.Status)
+		return 0, fmt.Errorf("%w: %s", ErrNoAnswer, response.Status)
 	case code != http.StatusOK:
 		return 0, hint.Errorf("check the mirror, HTTP_PROXY and HTTPS_PROXY; another one is named with --debian-mirror", "the server says %s", response.Status)
 	}
@@ -131,7 +131,7 @@ func (m *Mirror) get(ctx context.Context, path string, most int64, w io.Writer) 
 
 // passing words a failure of the network.
 func passing(err error) error {
-	return hint.With(fmt.Errorf("%w: %w", errPassing, err), "check the network, HTTP_PROXY and HTTPS_PROXY; another mirror is named with --debian-mirror")
+	return hint.With(fmt.Errorf("%w: %w", ErrNoAnswer, err), "check the network, HTTP_PROXY and HTTPS_PROXY; another mirror is named with --debian-mirror")
 }
 
 // watchedReader keeps the timer from running out as long as there is something to read, and the error of reading apart
