@@ -32,6 +32,7 @@ The status is 0 when all are identical, 3 when one is not, 2 when there is nothi
 	f.StringSliceVar(&o.platforms, "platform", nil, "of a version: platforms to compare (default: all that are known)")
 	f.StringSliceVar(&o.programs, "program", nil, "of a version: programs to compare (default: all that are known)")
 	f.StringArrayVar(&o.sources, "source", nil, "take the source from a checkout or unpacked tree instead of the module proxy")
+	o.mirror.addFlags(cmd)
 	f.StringVar(&o.buildDate, "build-date", "", "of a program: its build date in RFC 3339, where it cannot be read out of it")
 	f.StringVar(&o.toolchain, "toolchain", "", `"local" compiles with the installed Go instead of the release that the tree pins`)
 	f.StringVar(&o.out, "out", "rebuilt", "directory for what is made; a release goes to OUT/VERSION")

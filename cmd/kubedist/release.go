@@ -30,6 +30,7 @@ type releaseOptions struct {
 	packages    []string
 	programs    []string
 	profile     string
+	mirror      mirrorOptions
 	sources     []string
 	commit      string
 	buildDate   string
@@ -54,6 +55,7 @@ func (o *releaseOptions) addFlags(cmd *cobra.Command, until release.Step) {
 	f.StringSliceVar(&o.packages, "package", nil, "packages to make, with the programs they hold and nothing else (default: everything)")
 	f.StringSliceVar(&o.programs, "program", nil, "programs to compile, and nothing else; no packages or tarballs are made")
 	f.StringVar(&o.profile, "profile", "", "way of linking, of specs/profiles.yaml: official links as the Kubernetes project does (default: all static)")
+	o.mirror.addFlags(cmd)
 	f.StringArrayVar(&o.sources, "source", nil, "take a source from a checkout or unpacked tree: DIR for Kubernetes, NAME=DIR for another of specs/sources.yaml")
 	f.StringVar(&o.commit, "commit", "", "commit of the Kubernetes source, which a module from the proxy cannot know (default: that of specs/releases)")
 	f.StringVar(&o.buildDate, "build-date", "", "build date in RFC 3339 (default: that of specs/releases, else the time of the commit; for directories SOURCE_DATE_EPOCH where it is set)")
@@ -150,7 +152,7 @@ func sourceStatus(err error) error {
 func (o *releaseOptions) options(ctx context.Context, env *environment, until release.Step, version string) (release.Options, error) {
 	r := release.Options{
 		Version: version, Out: o.out, CacheDir: env.CacheDir, Commit: o.commit, Toolchain: o.toolchain, Maintainer: o.maintainer,
-		KeepGoing: o.keepGoing, Executable: env.Executable, Reporter: progress.Discard{}, Environ: os.Environ(), Sources: map[string]string{},
+		KeepGoing: o.keepGoing, Executable: env.Executable, DebianMirror: o.mirror.url, Reporter: progress.Discard{}, Environ: os.Environ(), Sources: map[string]string{},
 		Selection: release.Selection{Packages: o.packages, Programs: o.programs, Profile: o.profile, Revision: o.revision, Until: until, Host: platform.ID{OS: runtime.GOOS, Arch: runtime.GOARCH}},
 	}
 	var err error

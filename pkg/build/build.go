@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"kubedist/pkg/buildroot"
 	"kubedist/pkg/ledger"
 	"kubedist/pkg/platform"
 )
@@ -35,9 +36,15 @@ type VCS struct {
 type Cgo struct {
 	CC     string // name or path of the C compiler; "" for the one that go chooses
 	Origin string // identifies the compiler, where its name does not
-	// Wrap makes a command run in the root that the compiler lies in: its path, directory and environment are names in that
-	// root, where the binds show directories of the machine. nil is a compiler on the machine itself.
-	Wrap func(cmd *exec.Cmd, binds []Bind) error
+	// Root is the root that the compiler lies in, where go runs too; nil is a compiler on the machine itself.
+	Root Root
+}
+
+// Root is another root to run commands in: a [buildroot.Root].
+type Root interface {
+	// Wrap makes a command run in the root. Its path, directory and environment are names there, and binds show
+	// directories of the machine.
+	Wrap(cmd *exec.Cmd, binds []buildroot.Bind) error
 }
 
 // Job is one go build: programs of one tree, for one platform, linked one way. Packages that they share are compiled

@@ -10,15 +10,10 @@ import (
 	"slices"
 
 	"kubedist/pkg/atomicfile"
+	"kubedist/pkg/buildroot"
 	"kubedist/pkg/gitshim"
 	"kubedist/pkg/gocmd"
 )
-
-// Bind shows a directory of the machine in another root.
-type Bind struct {
-	Host, Inside string
-	Writable     bool
-}
 
 // Names in the root that a C compiler lies in. Go and the tree are where they are in the image that Kubernetes is compiled in.
 const (
@@ -48,12 +43,12 @@ func (j Job) names(scratch string) names {
 }
 
 // inside reports whether j is compiled in another root.
-func (j Job) inside() bool { return j.Cgo != nil && j.Cgo.Wrap != nil }
+func (j Job) inside() bool { return j.Cgo != nil && j.Cgo.Root != nil }
 
 // enter changes the command so that it runs in the root of the job's C compiler. Nothing of the user's environment gets in
 // there; what go fetches, it has fetched before. shim stands in for git, nil where nothing does.
 func (c *goBuild) enter(ctx context.Context, g *gocmd.Go, job Job, scratch string, shim *gitshim.Shim, command *gocmd.Command) error {
-	binds := []Bind{{Host: job.Dir, Inside: command.Dir}}
+	binds := []buildroot.Bind{{Host: job.Dir, Inside: command.Dir}}
 	for _, variable := range []struct {
 		name, inside string
 		writable     bool
@@ -65,17 +60,17 @@ func (c *goBuild) enter(ctx context.Context, g *gocmd.Go, job Job, scratch strin
 		if err != nil {
 			return fmt.Errorf("%s: %w", variable.name, err)
 		}
-		binds = append(binds, Bind{Host: dir, Inside: variable.inside, Writable: variable.writable})
+		binds = append(binds, buildroot.Bind{Host: dir, Inside: variable.inside, Writable: variable.writable})
 	}
 	for _, dir := range []struct{ name, inside string }{{"out", insideOut}, {"git", insideStamp}} {
 		host := filepath.Join(scratch, dir.name)
 		if err := atomicfile.MkdirAll(host); err != nil {
 			return err
 		}
-		binds = append(binds, Bind{Host: host, Inside: dir.inside, Writable: true})
+		binds = append(binds, buildroot.Bind{Host: host, Inside: dir.inside, Writable: true})
 	}
 	if shim != nil {
-		binds = append(binds, Bind{Host: shim.Repository(), Inside: path.Join(command.Dir, ".git")})
+		binds = append(binds, buildroot.Bind{Host: shim.Repository(), Inside: path.Join(command.Dir, ".git")})
 	}
 	environ := slices.Concat([]string{
 		"GO111MODULE=on", "GOENV=off", "GOFLAGS=", "GOPROXY=off", "GOTOOLCHAIN=local", "GOWORK=off", "LC_ALL=C", "PATH=" + insidePath,
@@ -83,7 +78,7 @@ func (c *goBuild) enter(ctx context.Context, g *gocmd.Go, job Job, scratch strin
 	}, command.Env)
 	command.Inside = func(cmd *exec.Cmd, temp string) error {
 		cmd.Path, cmd.Args[0], cmd.Dir, cmd.Env = insideGo+"/bin/go", "go", command.Dir, environ
-		return job.Cgo.Wrap(cmd, append(binds, Bind{Host: temp, Inside: insideTemp, Writable: true}))
+		return job.Cgo.Root.Wrap(cmd, append(binds, buildroot.Bind{Host: temp, Inside: insideTemp, Writable: true}))
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"kubedist/pkg/buildroot"
 	"kubedist/pkg/gitshim"
 	"kubedist/pkg/hint"
 	"kubedist/pkg/platform"
@@ -107,6 +108,10 @@ func TestCgo(t *testing.T) {
 	}
 }
 
+type rootFunc func(*exec.Cmd, []buildroot.Bind) error
+
+func (f rootFunc) Wrap(cmd *exec.Cmd, binds []buildroot.Bind) error { return f(cmd, binds) }
+
 // TestInside: in another root go gets names that exist there, and nothing of the user's environment.
 func TestInside(t *testing.T) {
 	t.Parallel()
@@ -116,7 +121,7 @@ func TestInside(t *testing.T) {
 	stop := errors.New("seen")
 	var inside *exec.Cmd
 	var bound []string
-	job.Cgo = &Cgo{CC: "aarch64-linux-gnu-gcc", Wrap: func(cmd *exec.Cmd, binds []Bind) error {
+	job.Cgo = &Cgo{CC: "aarch64-linux-gnu-gcc", Root: rootFunc(func(cmd *exec.Cmd, binds []buildroot.Bind) error {
 		inside = cmd
 		for _, b := range binds {
 			if info, err := os.Stat(b.Host); err != nil || !info.IsDir() {
@@ -129,7 +134,7 @@ func TestInside(t *testing.T) {
 			bound = append(bound, b.Inside+mode)
 		}
 		return stop
-	}}
+	})}
 	_, err := Go(Options{Go: newGo(t), Budget: Budget{Cores: 1, Memory: 1 << 30}, Executable: os.Args[0]}).Compile(t.Context(), job)
 	if !errors.Is(err, stop) {
 		t.Fatal(err)
@@ -165,7 +170,7 @@ func TestDirtyCheckoutInside(t *testing.T) {
 	job := module(t, platform.ID{OS: "linux", Arch: "arm64"}, nil)
 	job.VCS = stamp()
 	job.VCS.Checkout, job.VCS.State = true, "dirty"
-	job.Cgo = &Cgo{Wrap: func(*exec.Cmd, []Bind) error { t.Error("compiled"); return nil }}
+	job.Cgo = &Cgo{Root: rootFunc(func(*exec.Cmd, []buildroot.Bind) error { t.Error("compiled"); return nil })}
 	_, err := Go(Options{Go: newGo(t), Budget: Budget{Cores: 1, Memory: 1 << 30}, Executable: os.Args[0]}).Compile(t.Context(), job)
 	if err == nil || hint.Of(err) == "" {
 		t.Errorf("error %v, hint %q", err, hint.Of(err))

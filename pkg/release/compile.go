@@ -2,7 +2,6 @@ package release
 
 import (
 	"context"
-	"fmt"
 	"path"
 	"path/filepath"
 	"strconv"
@@ -69,9 +68,7 @@ func (r *run) job(p Platform, c Compile, tree *source.Tree) (build.Job, error) {
 		Shared: p.Name != r.plan.Platforms[len(r.plan.Platforms)-1].Name,
 	}
 	if c.Link == spec.CLinked {
-		if job.Cgo, err = r.cgo(p.Platform); err != nil {
-			return job, fmt.Errorf("%s: %w", job.Name, err)
-		}
+		job.Cgo = r.cgo(p.Platform)
 	} else {
 		job.Suffix = s.Build.InstallSfx
 	}

@@ -38,6 +38,8 @@ type Options struct {
 	Budget    build.Budget
 	KeepGoing bool // finish what can be finished after a failure
 
+	DebianMirror string // URL of the mirror that C tool chains come from; "" takes the first one of apt's configuration
+
 	Archive *Archive // nil: the release is not published
 
 	Executable string // path of this program: a build starts it under the name git, see package gitshim

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/semaphore"
 	"kubedist/pkg/atomicfile"
 	"kubedist/pkg/build"
+	"kubedist/pkg/buildroot"
 	"kubedist/pkg/gocmd"
 	"kubedist/pkg/hint"
 	"kubedist/pkg/ledger"
@@ -39,6 +40,9 @@ type run struct {
 	goVersions map[string]string       // by source name: the tool chain that compiles it
 	profile    spec.Profile            // how programs are linked; the zero one leaves that to them
 	extra      []string                // platforms that the tree does not list
+
+	root      *buildroot.Root // with the C compilers of the profile; nil where nothing is compiled with them
+	toolchain spec.Toolchain  // that the root is of
 
 	documents *documents
 	shared    *shared
@@ -86,6 +90,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	if names := gocmd.Ignored(r.Environ); len(names) > 0 {
 		progress.Warn(r.Reporter, "not taken from the environment: %s; what decides the bytes of programs is pinned", strings.Join(names, " "))
+	}
+	if err := r.openRoot(ctx); err != nil {
+		return nil, err
 	}
 	if err := r.pipelines(ctx); err != nil {
 		return nil, err
