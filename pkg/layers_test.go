@@ -21,6 +21,7 @@ var layers = []string{
 	"bucket",
 	"apt",
 	"page",
+	"sbom",
 	"tarball",
 	"published", "bindiff", "imprint",
 	"build", "source", "gocmd", "gitshim",
