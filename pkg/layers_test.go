@@ -21,7 +21,7 @@ var layers = []string{
 	"bucket",
 	"apt",
 	"page",
-	"sbom",
+	"provenance", "sbom",
 	"tarball",
 	"published", "bindiff", "imprint",
 	"build", "source", "gocmd", "gitshim",
