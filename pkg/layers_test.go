@@ -21,7 +21,7 @@ var layers = []string{
 	"bucket",
 	"apt",
 	"page",
-	"provenance", "sbom",
+	"provenance", "sbom", "changes",
 	"tarball",
 	"published", "bindiff", "imprint",
 	"build", "source", "gocmd", "gitshim",
