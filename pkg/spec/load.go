@@ -20,6 +20,9 @@ type file struct {
 
 // Load reads every .yaml file of specs, checks what they declare together, and that templates has each template that
 // they name. All problems are reported at once, each with file, line and field.
+//
+// The digest of the result is a SHA-256 over the lines that `sha256sum` prints of the files that count, sorted by name:
+// specs/ with every .yaml file, and templates/ with those that packages name.
 func Load(specs, templates fs.FS) (*Spec, error) {
 	files, err := readFiles(specs)
 	if err != nil {
@@ -45,7 +48,8 @@ func Load(specs, templates fs.FS) (*Spec, error) {
 		return nil, errors.Join(c.problems...)
 	}
 	slices.SortFunc(all.Platforms, func(a, b Platform) int { return platform.Compare(a.ID, b.ID) })
-	return all, nil
+	all.Digest, err = digest(specs, templates, all)
+	return all, err
 }
 
 func readFiles(specs fs.FS) ([]*file, error) {

@@ -20,6 +20,9 @@ type Spec struct {
 	Profiles   []Profile   `yaml:"profiles,omitempty" jsonschema:"description=ways of linking that differ from the programs' own"`
 	Releases   []Release   `yaml:"releases,omitempty" jsonschema:"description=what is known of releases that others have published"`
 	Toolchains []Toolchain `yaml:"toolchains,omitempty" jsonschema:"description=roots with C compilers that programs with cgo are compiled in"`
+
+	// Digest identifies the files that were loaded: see [Load].
+	Digest string `yaml:"-" json:"-"`
 }
 
 // Role is what a platform is good for; binaries, packages and tarballs say which roles they serve.
@@ -49,6 +52,7 @@ type Source struct {
 	Module  string   `yaml:"module" jsonschema:"description=module path"`
 	Version string   `yaml:"version,omitempty" jsonschema:"description=module version; without it the source follows the version being released"`
 	Go      string   `yaml:"go,omitempty" jsonschema:"description=Go release that compiles it; without it the tree's .go-version says"`
+	License string   `yaml:"license,omitempty" jsonschema:"description=SPDX expression of the licence that its makers declare; SBOMs repeat it"`
 	Staging *Staging `yaml:"staging,omitempty" jsonschema:"description=modules that live inside the tree and are published apart"`
 	Build   Build    `yaml:"build" jsonschema:"description=how its programs are compiled"`
 }
