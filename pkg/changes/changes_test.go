@@ -69,7 +69,7 @@ func golden(t *testing.T, name string, got []byte) {
 func both(t testing.TB, u *changes.Upload) (info, list []byte) {
 	t.Helper()
 	info, err := u.BuildInfo(changes.Build{
-		Architecture: "amd64", Environment: map[string]string{"SOURCE_DATE_EPOCH": "1784743658", "QUOTED": `a"\`},
+		Architecture: "amd64", Packages: []string{"libc6-dev (= 2.31-13)", "gcc-10 (= 10.2.1-6)"}, Environment: map[string]string{"SOURCE_DATE_EPOCH": "1784743658", "QUOTED": `a"\`},
 		Tools: []deb822.Field{{Name: "Build-Tool", Value: "kubedist 1.0"}},
 	})
 	if err != nil {
@@ -96,6 +96,10 @@ func TestUpload(t *testing.T) {
 	}
 	if name := upload(t, "armhf").Name(".buildinfo"); name != "kubeadm_1.36.3-1.1_armhf.buildinfo" {
 		t.Errorf("name %s", name)
+	}
+	plain, err := u.BuildInfo(changes.Build{Architecture: "amd64", Environment: map[string]string{"A": "b"}})
+	if err != nil || bytes.Contains(plain, []byte("Installed-Build-Depends")) {
+		t.Errorf("got %s, %v", plain, err)
 	}
 	for text, want := range map[string]int{string(info): 2, string(list): 3} {
 		l, err := changes.Parse([]byte(text))

@@ -42,6 +42,7 @@ type File struct {
 // Build is what packages were built with.
 type Build struct {
 	Architecture string            // of the building machine, as Debian calls it
+	Packages     []string          // Debian's that took part in the build, as "name (= version)"
 	Environment  map[string]string // that took part in the build
 	// Tools are fields of their own: deb-buildinfo(5) has names for Debian packages alone.
 	Tools []deb822.Field
@@ -99,8 +100,8 @@ func (u *Upload) Changes(beside ...File) ([]byte, error) {
 	return u.write(s, ".changes")
 }
 
-// BuildInfo writes the .buildinfo file. Nothing of the building machine's packages takes part in the build, so that
-// Installed-Build-Depends, which has to be there, is empty.
+// BuildInfo writes the .buildinfo file. Where no Debian package took part in the build it has no Installed-Build-Depends:
+// deb-buildinfo(5) wants the field, but lintian warns of an empty one, and there is nothing that it could say.
 func (u *Upload) BuildInfo(b Build) ([]byte, error) {
 	packages, err := u.sorted()
 	if err != nil {
@@ -126,9 +127,11 @@ func (u *Upload) BuildInfo(b Build) ([]byte, error) {
 		{Name: "Checksums-Sha256", Value: lines(checksums(files, func(f File) string { return f.SHA256 }))},
 		{Name: "Build-Architecture", Value: b.Architecture},
 		{Name: "Build-Date", Value: u.date()},
-		{Name: "Installed-Build-Depends"},
-		{Name: "Environment", Value: lines(environment)},
 	}
+	if len(b.Packages) > 0 {
+		s.Set("Installed-Build-Depends", lines(strings.Split(strings.Join(slices.Sorted(slices.Values(b.Packages)), ",\n"), "\n")))
+	}
+	s.Set("Environment", lines(environment))
 	return u.write(append(s, b.Tools...), ".buildinfo")
 }
 

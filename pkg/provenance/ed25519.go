@@ -1,6 +1,7 @@
 package provenance
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
@@ -26,10 +27,11 @@ type Ed25519 struct{ key ed25519.PrivateKey }
 // LoadEd25519 reads a secret key: PKCS #8 in PEM, not encrypted, in a regular file that nobody but its owner may read.
 func LoadEd25519(path string) (*Ed25519, error) {
 	key, err := loadEd25519(path)
-	if err != nil {
-		return nil, hint.With(fmt.Errorf("provenance key %s: %w", path, err), "make one with: umask 077; openssl genpkey -algorithm ed25519 -out FILE")
+	if err == nil {
+		return key, nil
 	}
-	return key, nil
+	next := cmp.Or(hint.Of(err), "make one with: umask 077; openssl genpkey -algorithm ed25519 -out FILE")
+	return nil, hint.With(fmt.Errorf("provenance key %s: %w", path, err), next)
 }
 
 func loadEd25519(path string) (*Ed25519, error) {

@@ -78,6 +78,9 @@ func TestLoadEd25519Refuses(t *testing.T) {
 			t.Errorf("%s: got %v, want %q in it and a hint", name, err, want)
 		}
 	}
+	if _, err := provenance.LoadEd25519(filepath.Join(dir, "open")); runtime.GOOS != "windows" && hint.Of(err) != "chmod 600 "+filepath.Join(dir, "open") {
+		t.Errorf("hint %q", hint.Of(err))
+	}
 	if _, err := provenance.LoadEd25519(filepath.Join(dir, "good")); err != nil {
 		t.Error(err)
 	}

@@ -52,7 +52,7 @@ func (b *Builder) module(p *Program, m *debug.Module) string {
 	version = cmp.Or(version, known.Version)
 	if sum := cmp.Or(m.Sum, known.Sum); sum != "" {
 		// Not under checksums: it is over the names and digests of the module's files, not over its archive's bytes.
-		info += "sum in go.sum: " + sum
+		info += "module sum, as go.sum has it: " + sum
 	}
 	return b.add(Package{
 		ID: id("Module", m.Path+"@"+version), Name: m.Path, Version: version, SourceInfo: strings.TrimSuffix(info, "; "),
