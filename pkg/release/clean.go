@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"kubedist/pkg/atomicfile"
@@ -42,7 +43,7 @@ func (r *run) removeStale(m Manifest) error {
 	removed := 0
 	for _, path := range known {
 		top, _, _ := strings.Cut(path, "/")
-		if keep[path] || top != "bin" && top != "debs" && top != "tarballs" {
+		if keep[path] || !slices.Contains([]string{"bin", "debs", "tarballs", "sbom"}, top) {
 			continue
 		}
 		switch err := os.Remove(filepath.Join(r.Dir(), filepath.FromSlash(path))); {

@@ -10,6 +10,7 @@ import (
 	"kubedist/pkg/deb"
 	"kubedist/pkg/openpgp"
 	"kubedist/pkg/progress"
+	"kubedist/pkg/provenance"
 	"kubedist/pkg/spec"
 )
 
@@ -34,6 +35,9 @@ type Options struct {
 	Compression deb.Compression
 	Signer      openpgp.Signer   // signs packages, checksums and the archive
 	CoSigners   []openpgp.Signer // sign checksums and the archive too, while one key follows another
+
+	// ProvenanceKey signs the provenance too, for verifiers without OpenPGP; nil where there is none.
+	ProvenanceKey provenance.Signer
 
 	Budget    build.Budget
 	KeepGoing bool // finish what can be finished after a failure

@@ -97,6 +97,11 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := r.pipelines(ctx); err != nil {
 		return nil, err
 	}
+	if o.Selection.Until == Publish {
+		if err := r.attest(ctx); err != nil {
+			return nil, fmt.Errorf("provenance of %s: %w", r.plan.Version, err)
+		}
+	}
 	result := &Result{Dir: r.Dir(), Version: r.plan.Version, Stamp: r.stamp(), Artifacts: r.artifacts.sorted()}
 	if o.Selection.Until == Publish {
 		if err := r.finish(ctx); err != nil {

@@ -1,0 +1,198 @@
+package release
+
+import (
+	"context"
+	"crypto/sha1"
+	"debug/buildinfo"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"kubedist/pkg/deb"
+	"kubedist/pkg/ledger"
+	"kubedist/pkg/sbom"
+)
+
+// sbomFormat numbers what these documents say; another number has them made anew.
+const sbomFormat = 1
+
+// packageSBOM writes the document about one package: what it installs, and the modules in its programs.
+func (a *attestor) packageSBOM(ctx context.Context, pkg Artifact) error {
+	stem := strings.TrimSuffix(path.Base(pkg.Path), ".deb")
+	options := sbom.Options{Name: stem, Created: a.trees[pkg.Source].Stamp.BuildDate, Tool: a.tool.String()}
+	about := a.about(pkg)
+	key := ledger.Key("package sbom", sbomFormat, options, about, a.trees[pkg.Source].Digest, a.trees[pkg.Source].Sums)
+	out := Artifact{Path: "sbom/" + stem + ".spdx.json", Kind: SBOM, Name: pkg.Name, Version: pkg.Version, Platform: pkg.Platform, Source: pkg.Source, From: []string{pkg.Path}}
+	_, err := a.document(ctx, out, key, func() ([]byte, error) {
+		files, err := a.installed(ctx, pkg)
+		if err != nil {
+			return nil, err
+		}
+		b := sbom.New(options, about)
+		b.Installs(files)
+		return marshal(b)
+	})
+	return err
+}
+
+// about is an artifact as documents have it.
+func (a *attestor) about(x Artifact) sbom.Artifact {
+	source, _ := a.Spec.Source(x.Source)
+	out := sbom.Artifact{
+		Name: x.Name, Version: x.Version, FileName: x.Path, SHA256: x.SHA256, SHA512: x.SHA512, Supplier: a.supplier(),
+		PURL: sbom.GenericPURL(x.Name, x.Version), Purpose: "ARCHIVE",
+	}
+	if x.Kind != Deb {
+		return out
+	}
+	out.License, out.Purpose = source.License, "INSTALL"
+	for _, p := range a.plan.Platforms {
+		for _, pkg := range p.Packages {
+			if x.Path == "debs/"+pkg.File() {
+				out.PURL = sbom.DebPURL(a.primary(), pkg.Name, pkg.Version, pkg.Architecture)
+				out.Summary, out.Homepage = pkg.Spec.Summary, pkg.Spec.Homepage
+			}
+		}
+	}
+	return out
+}
+
+// installed reads what a package installs. Its programs are found among those of the release by their digest.
+func (a *attestor) installed(ctx context.Context, pkg Artifact) ([]sbom.Content, error) {
+	f, err := os.Open(a.path(ledger.File{Path: pkg.Path}))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, files, err := deb.Digests(ctx, f, deb.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	if hex.EncodeToString(info.SHA256[:]) != pkg.SHA256 {
+		return nil, fmt.Errorf("%s: changed while the release was made", pkg.Path)
+	}
+	programs := map[string]*sbom.Program{}
+	for _, from := range pkg.From {
+		if programs[a.byPath[from].SHA256], err = a.program(from); err != nil {
+			return nil, err
+		}
+	}
+	var contents []sbom.Content
+	for _, file := range files {
+		contents = append(contents, sbom.Content{Name: file.Name, SHA1: file.SHA1, SHA256: file.SHA256, Program: programs[file.SHA256]})
+	}
+	return contents, nil
+}
+
+// program reads what a program of the release says of itself.
+func (a *attestor) program(name string) (*sbom.Program, error) {
+	info, err := buildinfo.ReadFile(filepath.Join(a.Dir(), filepath.FromSlash(name)))
+	if err != nil {
+		return nil, fmt.Errorf("build information of %s: %w", name, err)
+	}
+	source := a.byPath[name].Source
+	sums, err := a.sums[source]()
+	if err != nil {
+		return nil, err
+	}
+	return &sbom.Program{Info: info, Module: a.module(source, sums)}, nil
+}
+
+// releaseSBOM writes the document about the whole release: its programs, and which packages and tarballs they are in.
+func (a *attestor) releaseSBOM(ctx context.Context) error {
+	primary := a.primary()
+	source, _ := a.Spec.Source(primary)
+	options := sbom.Options{Name: primary + "-" + a.plan.Version, Created: a.trees[primary].Stamp.BuildDate, Tool: a.tool.String()}
+	about := sbom.Artifact{
+		Name: primary, Version: a.plan.Version, PURL: sbom.GenericPURL(primary, a.plan.Version), Supplier: a.supplier(), License: source.License, Purpose: "APPLICATION",
+	}
+	parts := []any{"release sbom", sbomFormat, options, about, a.made}
+	for _, name := range a.sourceNames() {
+		parts = append(parts, a.trees[name].Digest, a.trees[name].Sums)
+	}
+	out := Artifact{Path: "sbom/" + options.Name + ".spdx.json", Kind: SBOM, Name: primary, Version: a.plan.Version, Source: primary}
+	_, err := a.document(ctx, out, ledger.Key(parts...), func() ([]byte, error) {
+		b := sbom.New(options, about)
+		if err := a.addParts(ctx, b); err != nil {
+			return nil, err
+		}
+		return marshal(b)
+	})
+	return err
+}
+
+// addParts adds all artifacts to the document about the release, and what is inside what.
+func (a *attestor) addParts(ctx context.Context, b *sbom.Builder) error {
+	for _, x := range a.made {
+		if x.Kind != Binary {
+			b.Part(a.about(x))
+			continue
+		}
+		program, err := a.program(x.Path)
+		if err != nil {
+			return err
+		}
+		one, err := fileSHA1(ctx, a.path(ledger.File{Path: x.Path}))
+		if err != nil {
+			return err
+		}
+		b.File(sbom.Content{Name: x.Path, SHA1: one, SHA256: x.SHA256, Program: program})
+	}
+	for _, x := range a.made {
+		for _, from := range x.From {
+			if a.byPath[from].Kind == Binary {
+				b.Inside(x.Path, from)
+			} else {
+				b.Nested(x.Path, from)
+			}
+		}
+	}
+	for _, p := range a.plan.Platforms {
+		files := map[string]string{}
+		for _, pkg := range p.Packages {
+			files[pkg.Name] = "debs/" + pkg.File()
+		}
+		for _, pkg := range p.Packages {
+			for _, relation := range pkg.Relations.Depends {
+				for alternative := range strings.SplitSeq(relation, "|") {
+					if words := strings.Fields(alternative); len(words) > 0 && files[words[0]] != "" {
+						b.Depends("debs/"+pkg.File(), files[words[0]])
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func marshal(b *sbom.Builder) ([]byte, error) {
+	d, err := b.Document()
+	if err != nil {
+		return nil, err
+	}
+	return d.Marshal()
+}
+
+// fileSHA1 digests a file for SPDX, which asks for this digest of every file.
+func fileSHA1(ctx context.Context, name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha1.New()
+	for {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		if _, err := io.CopyN(h, f, 16<<20); err == io.EOF {
+			return hex.EncodeToString(h.Sum(nil)), nil
+		} else if err != nil {
+			return "", fmt.Errorf("digest of %s: %w", name, err)
+		}
+	}
+}
