@@ -3,6 +3,7 @@ package release
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -29,22 +30,28 @@ const maxManifest = 16 << 20
 // VerifyOptions say what a release is checked against.
 type VerifyOptions struct {
 	Keyring []*openpgp.Certificate // keys that may have signed; empty leaves the signature unchecked, which is a finding
-	Spec    *spec.Spec             // says what a binary of each platform looks like
-	Now     time.Time
-	Jobs    int // files read at a time
+	// ProvenanceKeys are plain keys, each of which has to have signed the provenance; see [Options.ProvenanceKey].
+	ProvenanceKeys []ed25519.PublicKey
+
+	Spec *spec.Spec // says what a binary of each platform looks like
+	Now  time.Time
+	Jobs int // files read at a time
 }
 
 // Verification is what verifying a release found.
 type Verification struct {
-	Version  string   `json:"version"`
-	Signers  []string `json:"signers"` // fingerprints
-	Files    int      `json:"files"`
-	Bytes    int64    `json:"bytes"`
-	Findings []string `json:"findings"` // what is wrong, sorted; empty when all is well
+	Version string   `json:"version"`
+	Signers []string `json:"signers"` // fingerprints
+	// Provenance are the ids of the keys that signed the provenance, where the release has one.
+	Provenance []string `json:"provenance,omitempty"`
+	Files      int      `json:"files"`
+	Bytes      int64    `json:"bytes"`
+	Findings   []string `json:"findings"` // what is wrong, sorted; empty when all is well
 }
 
 // Verify checks the release in dir: the signature over its checksums, every file's digests, that manifest and checksums
-// list the same files, and that packages and binaries are what the manifest says they are. An error means that it could
+// list the same files, that packages and binaries are what the manifest says they are, and that provenance, SBOMs and the
+// files of uploads fit them. An error means that it could
 // not be checked, findings that it was and is not right.
 func Verify(ctx context.Context, dir string, o VerifyOptions) (*Verification, error) {
 	v := &verifier{dir: dir, options: o, result: &Verification{Findings: []string{}}}
@@ -70,6 +77,10 @@ func Verify(ctx context.Context, dir string, o VerifyOptions) (*Verification, er
 		v.result.Files++
 		v.result.Bytes += a.Size
 		v.artifact(ctx, a)
+	}
+	v.attestations(ctx, m)
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	slices.Sort(v.result.Findings)
 	v.result.Findings = slices.Compact(v.result.Findings)
