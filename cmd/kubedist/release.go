@@ -17,6 +17,7 @@ import (
 	"kubedist/pkg/hint"
 	"kubedist/pkg/platform"
 	"kubedist/pkg/progress"
+	"kubedist/pkg/provenance"
 	"kubedist/pkg/release"
 	"kubedist/pkg/source"
 )
@@ -45,6 +46,7 @@ type releaseOptions struct {
 	archive     archiveOptions
 	force       forceOptions
 	noArchive   bool
+	provenance  string
 }
 
 // addFlags registers the flags that say what is made; those of later steps only where until reaches them.
@@ -75,6 +77,7 @@ func (o *releaseOptions) addFlags(cmd *cobra.Command, until release.Step) {
 		o.archive.addFlags(cmd)
 		o.force.addFlags(cmd)
 		f.BoolVar(&o.noArchive, "no-archive", false, "do not publish into an archive")
+		f.StringVar(&o.provenance, "provenance-key", "", "Ed25519 key (PKCS #8 in PEM, mode 0600) that signs the provenance too, for verifiers without OpenPGP")
 	}
 }
 
@@ -82,8 +85,8 @@ func newReleaseCommand(env *environment) *cobra.Command {
 	return newStepCommand(env, release.Publish, &cobra.Command{
 		Use:   "release VERSION",
 		Short: "Make a whole release: binaries, packages, tarballs, checksums, and the apt archive",
-		Long: `Compiles every program for every platform, packages and signs them, writes tarballs, manifest and checksums to
-OUT/VERSION, and publishes the packages into the apt archive. What an earlier run finished is not done again.
+		Long: `Compiles every program for every platform, packages and signs them, writes tarballs, SBOMs, signed provenance, manifest
+and checksums to OUT/VERSION, and publishes the packages into the apt archive. What an earlier run finished is not done again.
 
 The source comes from the Go module proxy, checked against the checksum database as Go does it, or from --source DIR.`,
 		Example: `  kubedist release v1.36.3
@@ -196,6 +199,13 @@ func (o *releaseOptions) options(ctx context.Context, env *environment, until re
 		}
 		r.Archive = &release.Archive{Root: o.archive.root, Definition: definition, Override: override, NotAfter: env.Now()}
 	}
+	if o.provenance != "" {
+		key, err := provenance.LoadEd25519(o.provenance)
+		if err != nil {
+			return r, usageError(err)
+		}
+		r.ProvenanceKey = key
+	}
 	if until == release.Debs || until == release.Publish {
 		if r.Compression, err = deb.ParseCompression(o.compression); err != nil {
 			return r, usageError(err)
@@ -282,6 +292,9 @@ func summarize(w io.Writer, r *release.Result, o release.Options, took time.Dura
 		size += a.Size
 	}
 	fmt.Fprintf(w, "  %-9s %d binaries, %d packages, %d tarballs, %d MB in %s\n", "release", count[release.Binary], count[release.Deb], count[release.TarFile], size/1e6, r.Dir)
+	if count[release.Provenance] > 0 {
+		fmt.Fprintf(w, "  %-9s %d SBOMs, %d .changes, %s\n", "and", count[release.SBOM], count[release.Changes], release.ProvenanceName)
+	}
 	if o.Signer != nil {
 		fmt.Fprintf(w, "  %-9s %s\n", "signed by", o.Signer.Fingerprint())
 		for _, s := range o.CoSigners {

@@ -12,7 +12,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"kubedist/pkg/hint"
 	"kubedist/pkg/openpgp"
+	"kubedist/pkg/provenance"
 	"kubedist/pkg/release"
 )
 
@@ -20,6 +22,7 @@ import (
 type verifyOptions struct {
 	spec     specOptions
 	keyrings []string
+	plain    []string // public keys of the provenance
 	against  againstOptions
 	json     bool
 }
@@ -34,6 +37,9 @@ signed by a key that you name. Without --keyring a release is checked with the k
 sign here, those of KUBEDIST_KEY, of repo/keys.yaml or the development key, and an archive with the keyring that it
 publishes.
 
+Of a release the provenance, the SBOMs and the .changes and .buildinfo files are checked too: their signatures, and that
+they speak of the files that are there, all of them. With --provenance-key the plain key has to have signed the provenance.
+
 With --against compares the programs of a release, PATH or the only one under out/, with checksums that somebody else has
 published: a SHA256SUMS, a NAME.sha256 or a directory of them laid out as OS/ARCH/NAME.sha256, the checksums.yml of
 Kubespray, or a version such as v1.34.0 whose digests specs/releases has. A program is identical, different, missing (from
@@ -42,6 +48,7 @@ the published programs lie beside their checksums, both build informations and t
 
 Ends with status 3 when something is wrong with what was checked.`,
 		Example: `  kubedist verify out/v1.36.3 --keyring release-key.asc
+  kubedist verify out/v1.36.3 --keyring release-key.asc --provenance-key provenance.pub
   kubedist verify repo/public
   kubedist verify --against SHA256SUMS out/v1.34.0
   kubedist verify --against checksums.yml --platform linux/amd64,linux/arm64 --program kubeadm,kubelet`,
@@ -56,13 +63,18 @@ Ends with status 3 when something is wrong with what was checked.`,
 	o.spec.addFlags(cmd)
 	o.against.addFlags(cmd)
 	cmd.Flags().StringSliceVar(&o.keyrings, "keyring", nil, "files of the public keys that may have signed")
+	cmd.Flags().StringSliceVar(&o.plain, "provenance-key", nil, "files of Ed25519 public keys (PEM) that have to have signed the provenance")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
 	cmd.MarkFlagsMutuallyExclusive("against", "keyring")
+	cmd.MarkFlagsMutuallyExclusive("against", "provenance-key")
 	return cmd
 }
 
 func runVerify(cmd *cobra.Command, env *environment, o *verifyOptions, path string) error {
 	if _, err := os.Stat(filepath.Join(path, "dists")); err == nil {
+		if len(o.plain) > 0 {
+			return usageError(hint.Errorf("name a release directory, such as out/v1.36.3", "--provenance-key: %s is an archive, which has no provenance", path))
+		}
 		return runRepoVerify(cmd.Context(), env, &repoVerifyOptions{root: path, keyrings: o.keyrings, json: o.json})
 	}
 	keyring, err := o.keyring(cmd.Context(), env)
@@ -73,7 +85,15 @@ func runVerify(cmd *cobra.Command, env *environment, o *verifyOptions, path stri
 	if err != nil {
 		return usageError(err)
 	}
-	v, err := release.Verify(cmd.Context(), path, release.VerifyOptions{Keyring: keyring, Spec: s, Now: env.Now(), Jobs: runtime.GOMAXPROCS(0)})
+	options := release.VerifyOptions{Keyring: keyring, Spec: s, Now: env.Now(), Jobs: runtime.GOMAXPROCS(0)}
+	for _, name := range o.plain {
+		key, err := provenance.ReadEd25519Public(name)
+		if err != nil {
+			return usageError(err)
+		}
+		options.ProvenanceKeys = append(options.ProvenanceKeys, key)
+	}
+	v, err := release.Verify(cmd.Context(), path, options)
 	if errors.Is(err, fs.ErrNotExist) {
 		return usageError(err)
 	}
@@ -99,6 +119,9 @@ func printVerification(w io.Writer, path string, v *release.Verification) {
 	}
 	if len(v.Findings) == 0 {
 		fmt.Fprintf(w, "%s: %s, %d files, %d MB, all as signed by %s\n", path, v.Version, v.Files, v.Bytes/1e6, strings.Join(v.Signers, ", "))
+		if len(v.Provenance) > 0 {
+			fmt.Fprintf(w, "%s: speaks of all of them, signed by %s\n", filepath.Join(path, release.ProvenanceName), strings.Join(v.Provenance, ", "))
+		}
 	}
 }
 
