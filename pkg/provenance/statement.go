@@ -58,6 +58,7 @@ type External struct {
 	Platforms   []string `json:"platforms"`          // sorted
 	Packages    []string `json:"packages,omitempty"` // selected ones, sorted; none for everything
 	Profile     string   `json:"profile,omitempty"`  // of specs/
+	Programs    []string `json:"programs,omitempty"` // selected ones, sorted; none for everything
 	Revision    string   `json:"revision,omitempty"` // of the Debian packages
 	Maintainer  string   `json:"maintainer,omitempty"`
 	Compression string   `json:"compression,omitempty"` // of the Debian packages
@@ -80,7 +81,7 @@ type Toolchain struct {
 	Go      string `json:"go"`                   // go1.26.5
 	Module  string `json:"module,omitempty"`     // version of golang.org/toolchain; "" for a Go that was installed otherwise
 	Sum     string `json:"sum,omitempty"`        // of that module, as in go.sum
-	CDigest string `json:"cToolchain,omitempty"` // SHA-256 of the lock file of the C tool chain, where cgo takes part
+	CDigest string `json:"cToolchain,omitempty"` // digest of the locked C tool chain, where cgo takes part
 }
 
 // RunDetails say who ran the build.

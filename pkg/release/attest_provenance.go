@@ -59,7 +59,11 @@ func (a *attestor) predicate() (provenance.Predicate, error) {
 	internal := provenance.Internal{Host: a.Selection.Host.String()}
 	for _, name := range a.sourceNames() {
 		used := a.chains[name]
-		internal.Toolchains = append(internal.Toolchains, provenance.Toolchain{Source: name, Go: used.Version, Module: used.Module, Sum: used.Sum})
+		t := provenance.Toolchain{Source: name, Go: used.Version, Module: used.Module, Sum: used.Sum}
+		if a.root != nil && name == a.rooted {
+			t.CDigest = a.toolchain.Digest()
+		}
+		internal.Toolchains = append(internal.Toolchains, t)
 	}
 	return provenance.Predicate{
 		BuildDefinition: provenance.BuildDefinition{
@@ -73,7 +77,8 @@ func (a *attestor) predicate() (provenance.Predicate, error) {
 func (a *attestor) external() provenance.External {
 	stamp := a.trees[a.primary()].Stamp
 	e := provenance.External{
-		Version: a.plan.Version, Packages: slices.Sorted(slices.Values(a.Selection.Packages)), Revision: a.Selection.Revision,
+		Version: a.plan.Version, Packages: slices.Sorted(slices.Values(a.Selection.Packages)), Programs: slices.Sorted(slices.Values(a.Selection.Programs)),
+		Profile: a.Selection.Profile, Revision: a.Selection.Revision,
 		Maintainer: a.Maintainer, Compression: a.Compression.String(),
 		BuildDate: stamp.BuildDate.UTC().Format(time.RFC3339), Commit: stamp.Commit, TreeState: stamp.TreeState,
 		Spec: provenance.Resource{Digest: map[string]string{"sha256": a.Spec.Digest}},
@@ -87,7 +92,7 @@ func (a *attestor) external() provenance.External {
 	return e
 }
 
-// dependencies are the trees, the modules that they were put together from, and the Go tool chains that were fetched.
+// dependencies are the trees, the modules that they were put together from, and the tool chains that were fetched.
 func (a *attestor) dependencies() ([]provenance.Resource, error) {
 	var list []provenance.Resource
 	seen := map[string]bool{}

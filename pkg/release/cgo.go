@@ -30,18 +30,17 @@ func (r *run) ownCompiler(id platform.ID) string {
 
 // openRoot makes the root with the C compilers, where the plan needs them, before anything is compiled.
 func (r *run) openRoot(ctx context.Context) error {
-	needed := ""
 	for _, p := range r.plan.Platforms {
 		for _, c := range p.Compiles {
 			if c.Link == spec.CLinked && r.ownCompiler(p.ID) == "" {
-				needed = c.Source
+				r.rooted = c.Source
 			}
 		}
 	}
-	if needed == "" {
+	if r.rooted == "" {
 		return nil
 	}
-	suite, err := source.BuildSuite(r.trees[needed], r.profile.Cgo.Image)
+	suite, err := source.BuildSuite(r.trees[r.rooted], r.profile.Cgo.Image)
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,7 @@ type run struct {
 
 	root      *buildroot.Root // with the C compilers of the profile; nil where nothing is compiled with them
 	toolchain spec.Toolchain  // that the root is of
+	rooted    string          // the source that is compiled with them
 
 	documents *documents
 	shared    *shared
