@@ -11,8 +11,10 @@ FUZZTIME  ?= 1m
 TRIALFLAGS ?=
 
 GO := go
-# The same program whoever builds it, wherever.
-BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags='-s -w'
+# The same program whoever builds it, wherever. The tag leaves out of Google's storage library what reaches a bucket by
+# gRPC, which is not used: 13 MB of program, 9 MB of memory in every run.
+TAGS  := disable_grpc_modules
+BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags=$(TAGS) -ldflags='-s -w'
 
 .PHONY: release
 release: kubedist ## make and publish a whole release of Kubernetes
