@@ -206,8 +206,8 @@ func (t *Transaction) insert(ctx context.Context, d decision, o AddOptions) (Add
 			if err != nil {
 				return Added{}, err
 			}
-			if x.find(e.key()) == nil {
-				x.added[e.key()] = e
+			if x.find(e) == nil {
+				x.add(e)
 				fresh = true
 			}
 		}

@@ -38,9 +38,9 @@ func (p *publication) missingArchitectures(ctx context.Context) ([]*Problem, err
 func (p *publication) addedVersions(s *suite) []packageKey {
 	var all []packageKey
 	for _, x := range s.indices {
-		for key := range x.added {
-			if p.tree.def.isKubernetes(key.name) && key.arch != "all" {
-				all = append(all, packageKey{name: key.name, version: key.version})
+		for _, e := range x.added {
+			if p.tree.def.isKubernetes(e.name) && e.arch != "all" {
+				all = append(all, packageKey{name: e.name, version: e.version})
 			}
 		}
 	}

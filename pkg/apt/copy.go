@@ -57,7 +57,7 @@ func (t *Transaction) Copy(ctx context.Context, o CopyOptions) ([]Copied, error)
 			if len(o.Selectors) > 0 && !slices.ContainsFunc(o.Selectors, func(s Selector) bool { return s.selects(e) }) {
 				continue
 			}
-			has := target.find(e.key())
+			has := target.find(e)
 			if err := t.copies(e, has, to, o.From.Snapshot != ""); err != nil {
 				return nil, fmt.Errorf("package %s %s (%s): %w", e.name, e.version, e.arch, err)
 			}
@@ -75,7 +75,7 @@ func (t *Transaction) Copy(ctx context.Context, o CopyOptions) ([]Copied, error)
 		return nil, err
 	}
 	for _, l := range fresh {
-		l.index.added[l.entry.key()] = l.entry
+		l.index.add(l.entry)
 	}
 	for _, l := range sources {
 		l.index.insert(l.source)

@@ -52,7 +52,7 @@ func (p *publication) draft(ctx context.Context, s *suite) error {
 // choose keeps the drafts of the places that must be published, and notes what came of it. The suite's own is the first.
 func (p *publication) choose(s *suite, drafts []*draft) {
 	own := drafts[0]
-	r := SuiteResult{Suite: s.name, Packages: s.changes()}
+	r := SuiteResult{Suite: s.name, Packages: s.changes(len(p.tree.def.Components))}
 	for _, d := range drafts {
 		if d.reason = p.reason(d); d.reason == "" && own.reason == "" {
 			continue

@@ -107,7 +107,7 @@ func flatEntry(e *entry) (*entry, error) {
 // added reports whether this transaction added the package to the suite.
 func (s *suite) added(e *entry) bool {
 	for _, x := range s.indices {
-		if x.added[e.key()] != nil {
+		if _, found := x.place(e); found {
 			return true
 		}
 	}

@@ -16,7 +16,7 @@ func (t *Transaction) Lookup(ctx context.Context, suite, name, version, architec
 	if err != nil {
 		return "", err
 	}
-	if e := x.find(packageKey{name, version, architecture}); e != nil {
+	if e := x.find(&entry{name: name, version: version, arch: architecture}); e != nil {
 		return e.sha256, nil
 	}
 	return "", nil

@@ -101,20 +101,25 @@ func (s *suite) changed() bool {
 	return false
 }
 
-// changes counts the packages that were added and removed; one for all architectures counts once.
-func (s *suite) changes() int {
-	keys := map[packageKey]bool{}
-	removed := 0
+// changes counts the packages that were added and removed; one for all architectures counts once. The suite may list a
+// package in so many components.
+func (s *suite) changes(components int) int {
+	several := map[packageKey]bool{} // that several indices may list
+	added, removed := 0, 0
 	for _, x := range s.indices {
 		removed = max(removed, x.removed)
-		for key := range x.added {
-			keys[key] = true
+		for _, e := range x.added {
+			if e.arch == "all" || components > 1 {
+				several[e.key()] = true
+			} else {
+				added++
+			}
 		}
 	}
 	for _, x := range s.sources {
 		removed += x.added + x.removed
 	}
-	return len(keys) + removed
+	return added + len(several) + removed
 }
 
 // now is the time by which Valid-Until is judged: the real one where it is known.

@@ -106,7 +106,7 @@ func (t *Transaction) resets(ctx context.Context, from, to *suite) ([]reset, err
 		}
 		for i := range old.entries {
 			e := &old.entries[i]
-			has := now.find(e.key())
+			has := now.find(e)
 			if has != nil && has.sha256 != e.sha256 {
 				return nil, fmt.Errorf("package %s %s (%s): had SHA-256 %s, and now is %s", e.name, e.version, e.arch, e.sha256, has.sha256)
 			}
@@ -139,14 +139,10 @@ func (x *index) reset(want []*entry) {
 		delete(wanted, e.key())
 	}
 	x.entries = kept
-	for key := range x.added {
-		if wanted[key] == nil {
-			delete(x.added, key)
-		}
-	}
-	for key, e := range wanted {
-		if x.added[key] == nil {
-			x.added[key] = e
+	x.added = slices.DeleteFunc(x.added, func(e *entry) bool { return wanted[e.key()] == nil })
+	for _, e := range want {
+		if wanted[e.key()] != nil {
+			x.add(e)
 		}
 	}
 }

@@ -162,10 +162,11 @@ func (x *index) drop(chosen func(*entry) bool, gone map[packageKey]bool) {
 		}
 	}
 	x.entries = kept
-	for key, e := range x.added {
-		if chosen(e) {
-			gone[key] = true
-			delete(x.added, key)
+	x.added = slices.DeleteFunc(x.added, func(e *entry) bool {
+		if !chosen(e) {
+			return false
 		}
-	}
+		gone[e.key()] = true
+		return true
+	})
 }

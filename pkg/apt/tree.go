@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -82,22 +81,36 @@ func (e *entry) key() packageKey { return packageKey{e.name, e.version, e.arch} 
 // index is one Packages index, loaded, with what was added since.
 type index struct {
 	entries []entry // sorted
-	added   map[packageKey]*entry
+	added   []*entry // sorted; none of them is among the entries
 	removed int
 	lost    []*entry // that were published and are removed
 }
 
-// find returns the entry of that key.
-func (x *index) find(key packageKey) *entry {
-	if e := x.added[key]; e != nil {
-		return e
+// find returns the entry of the same name, version and architecture.
+func (x *index) find(want *entry) *entry {
+	if i, found := x.place(want); found {
+		return x.added[i]
 	}
-	want := &entry{name: key.name, version: key.version, arch: key.arch}
 	i := x.search(func(e *entry) bool { return compareEntries(e, want) >= 0 })
 	if i == len(x.entries) || compareEntries(&x.entries[i], want) != 0 {
 		return nil
 	}
 	return &x.entries[i]
+}
+
+// add lists an entry, unless it has been added before.
+func (x *index) add(e *entry) {
+	if i, found := x.place(e); !found {
+		x.added = slices.Insert(x.added, i, e)
+	}
+}
+
+// place tells where an entry is among those that were added, or belongs. Most come in order.
+func (x *index) place(e *entry) (at int, found bool) {
+	if n := len(x.added); n == 0 || compareEntries(x.added[n-1], e) < 0 {
+		return n, false
+	}
+	return slices.BinarySearchFunc(x.added, e, compareEntries)
 }
 
 // search returns the place of the first loaded entry for which f is true, as it must be for all after it.
@@ -118,7 +131,7 @@ func (x *index) named(name string) []entry {
 // merged returns all entries in order.
 func (x *index) merged() []*entry {
 	all := make([]*entry, 0, len(x.entries)+len(x.added))
-	added := slices.SortedFunc(maps.Values(x.added), compareEntries)
+	added := x.added
 	for i := range x.entries {
 		e := &x.entries[i]
 		for len(added) > 0 && compareEntries(added[0], e) < 0 {
@@ -193,7 +206,7 @@ func (t *tree) index(ctx context.Context, s *suite, key indexKey) (*index, error
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	x := &index{added: map[packageKey]*entry{}}
+	x := &index{}
 	if s.release != nil {
 		name := path.Join(indexDir(key.component, key.arch), "Packages")
 		text, err := t.readIndex(s, name)
