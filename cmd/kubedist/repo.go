@@ -94,14 +94,14 @@ func (o *archiveOptions) begin(ctx context.Context, env *environment) (*apt.Tran
 }
 
 // frugal sets the garbage collector for work on an archive, which makes little garbage for each of very many packages:
-// collecting seldom takes a tenth off the time of ten thousand packages, and from a hundred thousand on the memory they
-// take together counts for more. GOGC and GOMEMLIMIT say otherwise where they are set.
+// collecting no sooner than memory is short takes a tenth off the time of ten thousand packages. GOGC and GOMEMLIMIT say
+// otherwise where they are set.
 func frugal(env *environment) {
 	if env.Getenv("GOGC") != "" || env.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	debug.SetGCPercent(400)
-	debug.SetMemoryLimit(112 << 20) // no limit to what can be had, but to how long garbage stays
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(120 << 20) // no limit to what can be had, but to how long garbage stays
 }
 
 // publishingOptions are the flags of the commands that sign an archive.

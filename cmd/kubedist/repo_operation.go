@@ -71,6 +71,7 @@ type copiedPackage struct {
 func newOperationCommand(env *environment, op wordedOperation, cmd *cobra.Command) *cobra.Command {
 	o := &publishingOptions{}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		frugal(env) // before the arguments, which may be directories of a hundred thousand packages
 		if err := op.take(args); err != nil {
 			return err
 		}

@@ -80,7 +80,7 @@ func (e *entry) key() packageKey { return packageKey{e.name, e.version, e.arch} 
 
 // index is one Packages index, loaded, with what was added since.
 type index struct {
-	entries []entry // sorted
+	entries []entry  // sorted
 	added   []*entry // sorted; none of them is among the entries
 	removed int
 	lost    []*entry // that were published and are removed
