@@ -12,8 +12,8 @@ import (
 	"kubedist/pkg/atomicfile"
 )
 
-// flushOneByOne is how many files are synced one by one. For more, the whole file system is synced at once: a journal
-// commits once then, and not thousands of times.
+// flushOneByOne is how many files or directories are synced one by one. For more, the whole file system is synced at once:
+// a journal commits once then, and not thousands of times. It is one file system, since nothing can be renamed into another.
 const flushOneByOne = 256
 
 // flush gives the files the modification time and makes them durable.
@@ -73,9 +73,13 @@ func (d *disk) sync(ctx context.Context) error {
 	slices.Sort(dirs)
 	workers, ctx := errgroup.WithContext(ctx)
 	workers.SetLimit(16)
+	all := len(dirs) > flushOneByOne && d.canSyncAll()
 	for _, dir := range dirs {
 		if err := d.step("syncdir", dir); err != nil {
 			return errors.Join(err, workers.Wait())
+		}
+		if all {
+			continue
 		}
 		workers.Go(func() error {
 			if err := ctx.Err(); err != nil {
@@ -86,6 +90,11 @@ func (d *disk) sync(ctx context.Context) error {
 	}
 	if err := workers.Wait(); err != nil {
 		return err
+	}
+	if all {
+		if err := d.syncAll(); err != nil {
+			return err
+		}
 	}
 	clear(d.dirty)
 	return nil
