@@ -2,10 +2,10 @@ package deb822
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Limits bound what a Reader accepts. A zero field means its default.
@@ -39,7 +39,7 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line,
 // Reader reads stanza after stanza.
 type Reader struct {
 	src    *bufio.Reader // nil when all of it is in text
-	text   []byte
+	text   string        // of which names and values are parts then
 	limits Limits
 	line   int
 	err    error
@@ -67,10 +67,10 @@ func (r *Reader) Next() (Stanza, error) {
 
 func (r *Reader) next() (Stanza, error) {
 	var s Stanza
-	var value []byte // of the field that is still open, the last of s
+	var value []byte // of the last field of s, when it has several lines
 	size := 0
 	closeField := func() {
-		if len(s) > 0 {
+		if len(value) > 0 {
 			s[len(s)-1].Value = string(value)
 			value = value[:0]
 		}
@@ -97,25 +97,27 @@ func (r *Reader) next() (Stanza, error) {
 			return nil, r.problem("line %s", problem)
 		}
 		if line[0] == ' ' || line[0] == '\t' {
-			if len(bytes.Trim(line, blanks)) == 0 {
+			if trimBlanks(line) == "" {
 				return nil, r.problem("line holds blanks only")
 			}
 			if len(s) == 0 {
 				return nil, r.problem("continuation line without a field")
 			}
+			if len(value) == 0 {
+				value = append(value, s[len(s)-1].Value...)
+			}
 			value = append(append(value, '\n'), line[1:]...)
 			continue
 		}
 		closeField()
-		name, first, found := bytes.Cut(line, []byte(":"))
+		name, first, found := strings.Cut(line, ":")
 		if !found {
 			return nil, r.problem("no colon in %s", excerpt(line))
 		}
 		if problem := nameProblem(name); problem != "" {
 			return nil, r.problem("field name %s %s", excerpt(name), problem)
 		}
-		field := Field{Name: string(name)}
-		if _, twice := s.Lookup(field.Name); twice {
+		if _, twice := s.Lookup(name); twice {
 			return nil, r.problem("field %s named twice", name)
 		}
 		if len(s) == r.limits.Fields {
@@ -124,16 +126,15 @@ func (r *Reader) next() (Stanza, error) {
 		if s == nil {
 			s = make(Stanza, 0, 16)
 		}
-		s = append(s, field)
-		value = append(value, bytes.Trim(first, blanks)...)
+		s = append(s, Field{Name: name, Value: trimBlanks(first)})
 	}
 }
 
-// readLine returns the next line without its end. The slice is good until the next call.
-func (r *Reader) readLine() ([]byte, error) {
+// readLine returns the next line without its end.
+func (r *Reader) readLine() (string, error) {
 	if r.src == nil {
 		part := r.text
-		if end := bytes.IndexByte(part, '\n'); end >= 0 {
+		if end := strings.IndexByte(part, '\n'); end >= 0 {
 			part = part[:end+1]
 		}
 		r.text = r.text[len(part):]
@@ -144,52 +145,49 @@ func (r *Reader) readLine() ([]byte, error) {
 		part, err := r.src.ReadSlice('\n')
 		if len(long)+len(part) > r.limits.Line+1 {
 			r.line++
-			return nil, r.problem("line is longer than %d bytes", r.limits.Line)
+			return "", r.problem("line is longer than %d bytes", r.limits.Line)
 		}
 		if errors.Is(err, bufio.ErrBufferFull) {
 			long = append(long, part...)
 			continue
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, err
+			return "", err
 		}
-		if long != nil {
-			part = append(long, part...)
-		}
-		return r.whole(part)
+		return r.whole(string(long) + string(part))
 	}
 }
 
 // whole takes the end off a line.
-func (r *Reader) whole(line []byte) ([]byte, error) {
-	if len(line) == 0 {
-		return nil, io.EOF
+func (r *Reader) whole(line string) (string, error) {
+	if line == "" {
+		return "", io.EOF
 	}
 	r.line++
 	if len(line) > r.limits.Line+1 {
-		return nil, r.problem("line is longer than %d bytes", r.limits.Line)
+		return "", r.problem("line is longer than %d bytes", r.limits.Line)
 	}
-	if r.line == 1 && bytes.HasPrefix(line, []byte("\xef\xbb\xbf")) {
-		return nil, r.problem("text begins with a byte order mark")
+	if r.line == 1 && strings.HasPrefix(line, "\xef\xbb\xbf") {
+		return "", r.problem("text begins with a byte order mark")
 	}
-	return bytes.TrimSuffix(line, []byte("\n")), nil
+	return strings.TrimSuffix(line, "\n"), nil
 }
 
 func (r *Reader) problem(format string, args ...any) error {
 	return &SyntaxError{Line: r.line, Problem: fmt.Sprintf(format, args...)}
 }
 
-// excerpt quotes the start of b for an error message.
-func excerpt(b []byte) string {
-	if len(b) > 40 {
-		return fmt.Sprintf("%q…", b[:40])
+// excerpt quotes the start of a text for an error message.
+func excerpt(text string) string {
+	if len(text) > 40 {
+		return fmt.Sprintf("%q…", text[:40])
 	}
-	return fmt.Sprintf("%q", b)
+	return fmt.Sprintf("%q", text)
 }
 
 // Parse reads a text that must be exactly one stanza. No stanza at all and a second one are errors.
 func Parse(text []byte, limits Limits) (Stanza, error) {
-	r := &Reader{text: text, limits: limits.withDefaults()}
+	r := &Reader{text: string(text), limits: limits.withDefaults()}
 	s, err := r.Next()
 	if errors.Is(err, io.EOF) {
 		return nil, &SyntaxError{Line: r.line, Problem: "no stanza"}

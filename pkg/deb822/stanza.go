@@ -1,7 +1,6 @@
 package deb822
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -100,8 +99,8 @@ func (s Stanza) Append(b []byte) ([]byte, error) {
 }
 
 // nameProblem says what keeps name from being a field name (Policy 5.1), "" when nothing does.
-func nameProblem[text string | []byte](name text) string {
-	if len(name) == 0 {
+func nameProblem(name string) string {
+	if name == "" {
 		return "is empty"
 	}
 	if name[0] == '#' || name[0] == '-' {
@@ -117,27 +116,25 @@ func nameProblem[text string | []byte](name text) string {
 
 // textProblem says which byte of text no field may hold, "" when there is none. A carriage return is refused rather
 // than trimmed: some parsers take it as part of the value, others as a line end, and signed text must mean one thing.
-func textProblem[text string | []byte](value text) string {
-	if indexByte(value, 0) >= 0 {
+func textProblem(value string) string {
+	if strings.IndexByte(value, 0) >= 0 {
 		return "holds a NUL byte"
 	}
-	if indexByte(value, '\r') >= 0 {
+	if strings.IndexByte(value, '\r') >= 0 {
 		return "holds a carriage return"
 	}
 	return ""
 }
 
-func indexByte[text string | []byte](value text, c byte) int {
-	switch v := any(value).(type) {
-	case string:
-		return strings.IndexByte(v, c)
-	case []byte:
-		return bytes.IndexByte(v, c)
+// trimBlanks takes off the blanks around a value, as strings.Trim does, which makes a set of them each time.
+func trimBlanks(s string) string {
+	for s != "" && isBlank(s[0]) {
+		s = s[1:]
 	}
-	return -1
+	for s != "" && isBlank(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
 }
 
-// blanks are what may surround a value.
-const blanks = " \t"
-
-func trimBlanks(s string) string { return strings.Trim(s, blanks) }
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
