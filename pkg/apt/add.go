@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -101,11 +100,11 @@ func (t *Transaction) add(ctx context.Context, paths []string, o AddOptions) ([]
 
 // pooledSize is the size of a regular file in the pool, -1 when there is none.
 func (t *Transaction) pooledSize(name string) int64 {
-	stat, err := os.Lstat(t.disk.path(name))
-	if err != nil || !stat.Mode().IsRegular() {
+	size, err := sizeOf(t.disk.path(name), false)
+	if err != nil {
 		return -1
 	}
-	return stat.Size()
+	return size
 }
 
 // decision is what is to be done with a package.

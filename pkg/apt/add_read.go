@@ -55,11 +55,11 @@ func (t *Transaction) readAll(ctx context.Context, paths []string, o AddOptions)
 // read reads a package and copies it on the way, unless the pool seems to have it: that shows by name and size, and is
 // made sure of by digest later.
 func (t *Transaction) read(ctx context.Context, reader *deb.Reader, name string, o AddOptions) (readPackage, error) {
-	stat, err := os.Stat(name)
+	size, err := sizeOf(name, true)
 	if err != nil {
 		return readPackage{}, err
 	}
-	if !stat.Mode().IsRegular() { // opening a named pipe would wait for its other end
+	if size < 0 { // opening a named pipe would wait for its other end
 		return readPackage{}, errors.New("not a regular file")
 	}
 	src, err := openFile(name, os.O_RDONLY, 0)
@@ -74,7 +74,7 @@ func (t *Transaction) read(ctx context.Context, reader *deb.Reader, name string,
 		switch t.pooledSize(at) {
 		case -1:
 			fresh = at
-		case stat.Size():
+		case size:
 			info, err := t.readDeb(ctx, reader, src)
 			if err != nil {
 				return readPackage{}, err
@@ -84,9 +84,12 @@ func (t *Transaction) read(ctx context.Context, reader *deb.Reader, name string,
 				e, err := newEntry(info, at, t.scratch)
 				return readPackage{path: name, entry: e}, err
 			}
-			if _, err := src.Seek(0, io.SeekStart); err != nil {
+			again, err := openFile(name, os.O_RDONLY, 0)
+			if err != nil {
 				return readPackage{}, err
 			}
+			defer again.Close()
+			src = again
 		}
 	}
 	dst, temp, err := t.disk.temp()

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"os"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -19,7 +18,7 @@ import (
 
 // packedFile is a file being written: it is hashed and counted on its way to the disk.
 type packedFile struct {
-	f    *os.File
+	f    *file
 	temp string // its name on the disk
 	hash hash.Hash
 	size int64

@@ -43,7 +43,7 @@ func (d *disk) step(operation, name string) error {
 }
 
 // temp creates a file in the work directory under a name that no other has. It is safe for concurrent use.
-func (d *disk) temp() (*os.File, string, error) {
+func (d *disk) temp() (*file, string, error) {
 	name := tempDir + "/" + strconv.FormatInt(d.count.Add(1), 10)
 	if err := d.step("create", name); err != nil {
 		return nil, "", err
@@ -167,8 +167,9 @@ func (d *disk) copy(ctx context.Context, from string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = io.Copy(f, src)
-	if err := errors.Join(err, f.Close()); err != nil {
+	dst := f.whole() // which may share the blocks of the other
+	_, err = io.Copy(dst, src)
+	if err := errors.Join(err, dst.Close()); err != nil {
 		return "", err
 	}
 	return name, d.flush(ctx, []string{name}, info.ModTime())

@@ -11,20 +11,20 @@ import (
 
 // hashFile gives the SHA-256 and the size of a regular file.
 func hashFile(ctx context.Context, name string) (digest string, size int64, err error) {
+	expected, err := sizeOf(name, true)
+	if err != nil {
+		return "", 0, err
+	}
+	if expected < 0 { // opening a named pipe would wait for its other end
+		return "", 0, errors.New("not a regular file")
+	}
 	f, err := openFile(name, os.O_RDONLY, 0)
 	if err != nil {
 		return "", 0, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", 0, err
-	}
-	if !info.Mode().IsRegular() {
-		return "", 0, errors.New("not a regular file")
-	}
 	h := sha256.New()
-	buffer := make([]byte, min(max(info.Size(), 512), 256<<10))
+	buffer := make([]byte, min(max(expected, 512), 256<<10))
 	for {
 		if err := ctx.Err(); err != nil {
 			return "", 0, err

@@ -49,7 +49,7 @@ func (s *scratch) flush() error {
 		if err != nil {
 			return err
 		}
-		s.f = f
+		s.f = f.whole()
 	}
 	if _, err := s.f.WriteAt(s.tail, s.size); err != nil {
 		return err
