@@ -68,12 +68,12 @@ func (t *Transaction) read(ctx context.Context, reader *deb.Reader, name string,
 	}
 	defer src.Close()
 	base := filepath.Base(name)
-	fresh := "" // where the pool has no file
+	at, fresh := "", false // its path in the pool, if the file has the name that it should have; nothing is there
 	if guess, _, found := strings.Cut(base, "_"); found && deb.CheckName(guess) == nil {
-		at := poolPath(o.Component, guess, base)
+		at = poolPath(o.Component, guess, base)
 		switch t.pooledSize(at) {
 		case -1:
-			fresh = at
+			fresh = true
 		case size:
 			info, err := t.readDeb(ctx, reader, src)
 			if err != nil {
@@ -104,9 +104,11 @@ func (t *Transaction) read(ctx context.Context, reader *deb.Reader, name string,
 		return readPackage{}, err
 	}
 	t.noteFiles(info)
-	at := poolPath(o.Component, info.Package, deb.Name(info))
+	if deb.Name(info) != base {
+		at, fresh = poolPath(o.Component, info.Package, deb.Name(info)), false
+	}
 	e, err := newEntry(info, at, t.scratch)
-	return readPackage{path: name, entry: e, temp: temp, fresh: at == fresh}, err
+	return readPackage{path: name, entry: e, temp: temp, fresh: fresh}, err
 }
 
 // readAndCopy reads a package and copies it, in one pass. An error of dst is told as such, and not as one of the package.

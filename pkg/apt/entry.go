@@ -82,10 +82,11 @@ func indexed(p *deb.Info) deb822.Stanza {
 func (e *entry) share() {
 	both := e.filename + e.sha256
 	e.filename, e.sha256 = both[:len(e.filename)], both[len(e.filename):]
-	rest, _ := strings.CutSuffix(path.Base(e.filename), ".deb")
-	parts := strings.Split(rest, "_")
-	if len(parts) == 3 && parts[0] == e.name && parts[1] == e.version && parts[2] == e.arch {
-		e.name, e.version, e.arch = parts[0], parts[1], parts[2]
+	base, _ := strings.CutSuffix(path.Base(e.filename), ".deb")
+	name, rest, _ := strings.Cut(base, "_")
+	version, arch, _ := strings.Cut(rest, "_")
+	if name == e.name && version == e.version && arch == e.arch {
+		e.name, e.version, e.arch = name, version, arch
 		return
 	}
 	all := e.name + e.version + e.arch

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 )
 
@@ -39,6 +40,9 @@ func (s *scratch) put(text []byte) (paragraph, error) {
 		}
 	}
 	at := s.size + int64(len(s.tail))
+	if len(s.tail)+len(text) > cap(s.tail) { // twice as much, which copies and throws away less than append does
+		s.tail = slices.Grow(s.tail, max(len(s.tail), len(text), 64<<10))
+	}
 	s.tail = append(s.tail, text...)
 	return paragraph{kept: s, at: at, size: len(text)}, nil
 }

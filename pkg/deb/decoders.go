@@ -20,6 +20,7 @@ type decoders struct {
 	packed  bytes.Buffer // a stream, or the start of one, that is looked at before it is unpacked
 	control bytes.Buffer // the control member as it is stored
 	start   bytes.Reader
+	text    []byte // one file of it
 }
 
 // unpack gives the plain bytes of a stream, good until the next call.

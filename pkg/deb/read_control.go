@@ -48,7 +48,7 @@ func (p *decoders) readControl(r io.Reader, compression string, info *Info, limi
 		if h.kind != tarFile {
 			return fmt.Errorf("tar: %s is no regular file", name)
 		}
-		if err := info.take(name, entries, h.size, limits); err != nil {
+		if err := p.take(info, name, h.size, limits); err != nil {
 			return err
 		}
 	}
@@ -62,21 +62,22 @@ func (p *decoders) readControl(r io.Reader, compression string, info *Info, limi
 	return nil
 }
 
-// take reads one file of the control member.
-func (p *Info) take(name string, r io.Reader, size int64, limits Limits) error {
+// take reads the file of the control member that tar is at.
+func (p *decoders) take(info *Info, name string, size int64, limits Limits) error {
 	if most := int64(4 << 20); size > most {
 		return fmt.Errorf("%s: %d bytes are more than the %d allowed", name, size, most)
 	}
-	text := make([]byte, size)
-	if _, err := io.ReadFull(r, text); err != nil {
+	p.text = slices.Grow(p.text[:0], int(size))[:size]
+	text := p.text
+	if _, err := io.ReadFull(&p.tar, text); err != nil {
 		return fmt.Errorf("%s: %w", name, truncated(err))
 	}
 	if name == "conffiles" {
-		p.Conffiles = strings.Split(strings.TrimRight(string(text), "\n"), "\n")
+		info.Conffiles = strings.Split(strings.TrimRight(string(text), "\n"), "\n")
 		return nil
 	}
 	var err error
-	if p.Control, err = deb822.Parse(text, limits.Control); err != nil {
+	if info.Control, err = deb822.Parse(text, limits.Control); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil

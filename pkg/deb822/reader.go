@@ -67,7 +67,7 @@ func (r *Reader) Next() (Stanza, error) {
 
 func (r *Reader) next() (Stanza, error) {
 	var s Stanza
-	var value []byte // of the last field of s, when it has several lines
+	value := make([]byte, 0, 1024) // of the last field of s, when it has several lines
 	size := 0
 	closeField := func() {
 		if len(value) > 0 {
