@@ -39,11 +39,21 @@ func (p *publication) commit(ctx context.Context) error {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx) // it is published; that the caller gives up makes it no less so
+	p.forget()
 	if err := p.disk.stages(ctx, []stage{{"old generations", p.prune}, {"pages", p.writePages}}); err != nil {
 		return err
 	}
 	p.tx.leaving = leftWhole
 	return nil
+}
+
+// forget lets go of the packages, of which what follows needs none and there may be a hundred thousand.
+func (p *publication) forget() {
+	p.tx.tree, p.tx.pool = nil, nil
+	for _, s := range p.tree.suites {
+		clear(s.indices)
+		clear(s.sources)
+	}
 }
 
 // stages runs one stage after the other.

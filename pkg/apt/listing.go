@@ -42,8 +42,8 @@ type listings struct {
 
 // writeListings brings pages and dates of directories up to date with what this transaction has changed and with what is
 // to be written yet, which it writes; all dated at.
-func (t *Transaction) writeListings(ctx context.Context, w *rewriting, at time.Time) error {
-	l := &listings{disk: t.disk, at: at, pages: t.tree.def.Listings, writes: w, changed: maps.Clone(t.disk.changed), dates: map[string]time.Time{}}
+func (t *Transaction) writeListings(ctx context.Context, def *Definition, w *rewriting, at time.Time) error {
+	l := &listings{disk: t.disk, at: at, pages: def.Listings, writes: w, changed: maps.Clone(t.disk.changed), dates: map[string]time.Time{}}
 	if l.changed == nil {
 		l.changed = map[string]bool{}
 	}

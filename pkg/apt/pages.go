@@ -32,13 +32,13 @@ func (p *publication) writePages(ctx context.Context) error {
 	} else if err := w.add(page.IndexFile, landing, at); err != nil {
 		return err
 	}
-	return p.tx.writeListings(ctx, w, at)
+	return p.tx.writeListings(ctx, p.tree.def, w, at)
 }
 
 // followListings brings the listings up to date with changes that publish no suite, and makes all durable.
 func (t *Transaction) followListings(ctx context.Context) error {
 	if at := t.tree.newest(); !at.IsZero() {
-		if err := t.writeListings(ctx, &rewriting{disk: t.disk}, at); err != nil {
+		if err := t.writeListings(ctx, t.tree.def, &rewriting{disk: t.disk}, at); err != nil {
 			return err
 		}
 	}

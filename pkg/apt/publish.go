@@ -89,7 +89,6 @@ func (t *Transaction) Publish(ctx context.Context, o PublishOptions) (*Result, e
 	if err := p.commit(ctx); err != nil {
 		return nil, atomicfile.Explain(t.disk.root, fmt.Errorf("publishing: %w", err))
 	}
-	t.tree = nil
 	return &p.result, nil
 }
 
