@@ -3,7 +3,9 @@ package apt
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -101,16 +103,40 @@ func sizeOf(name string, follow bool) (int64, error) {
 		flags = 0
 	}
 	var stat unix.Stat_t
+	if err := statInto(&stat, name, flags); err != nil || stat.Mode&unix.S_IFMT != unix.S_IFREG {
+		return -1, err
+	}
+	return stat.Size, nil
+}
+
+// look is os.Lstat without a FileInfo.
+func look(name string) (mode fs.FileMode, size int64, modified time.Time, err error) {
+	var stat unix.Stat_t
+	if err := statInto(&stat, name, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return 0, 0, time.Time{}, err
+	}
+	if kind := stat.Mode &^ 0o777; kind != unix.S_IFREG && kind != unix.S_IFDIR {
+		info, err := os.Lstat(name)
+		if err != nil {
+			return 0, 0, time.Time{}, err
+		}
+		return info.Mode(), info.Size(), info.ModTime(), nil
+	}
+	mode = fs.FileMode(stat.Mode & 0o777)
+	if stat.Mode&unix.S_IFMT == unix.S_IFDIR {
+		mode |= fs.ModeDir
+	}
+	return mode, stat.Size, time.Unix(stat.Mtim.Unix()), nil
+}
+
+func statInto(stat *unix.Stat_t, name string, flags int) error {
 	for {
-		err := unix.Fstatat(unix.AT_FDCWD, name, &stat, flags)
-		switch {
-		case errors.Is(err, unix.EINTR):
-		case err != nil:
-			return -1, &os.PathError{Op: "stat", Path: name, Err: err}
-		case stat.Mode&unix.S_IFMT != unix.S_IFREG:
-			return -1, nil
-		default:
-			return stat.Size, nil
+		err := unix.Fstatat(unix.AT_FDCWD, name, stat, flags)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, unix.EINTR) {
+			return &os.PathError{Op: "stat", Path: name, Err: err}
 		}
 	}
 }

@@ -2,7 +2,11 @@
 
 package apt
 
-import "os"
+import (
+	"io/fs"
+	"os"
+	"time"
+)
 
 // file is an open regular file.
 type file struct{ *os.File }
@@ -29,4 +33,13 @@ func sizeOf(name string, follow bool) (int64, error) {
 		return -1, err
 	}
 	return info.Size(), nil
+}
+
+// look is os.Lstat without a FileInfo.
+func look(name string) (mode fs.FileMode, size int64, modified time.Time, err error) {
+	info, err := os.Lstat(name)
+	if err != nil {
+		return 0, 0, time.Time{}, err
+	}
+	return info.Mode(), info.Size(), info.ModTime(), nil
 }

@@ -254,26 +254,38 @@ func (l *listings) read(dir string) (*page.Directory, error) {
 // read lists a directory as an archive has it: sorted, without what is hidden. ls-lR.gz is left out, for it cannot say
 // how long it is itself.
 func (d *disk) read(dir string) (*page.Directory, error) {
-	names, err := os.ReadDir(d.path(dir))
+	at := d.path(dir)
+	names, err := readNames(at)
 	if err != nil {
 		return nil, err
 	}
-	list := &page.Directory{Path: dir}
-	for _, n := range names {
-		if hidden(n.Name()) || dir == "." && n.Name() == longListFile {
+	list := &page.Directory{Path: dir, Entries: make([]page.Entry, 0, len(names)+1)} // and its page
+	for _, name := range names {
+		if hidden(name) || dir == "." && name == longListFile {
 			continue
 		}
-		info, err := n.Info()
-		if err != nil {
+		e := page.Entry{Name: name}
+		if e.Mode, e.Size, e.Time, err = look(at + string(filepath.Separator) + name); err != nil {
 			return nil, err
 		}
-		e := page.Entry{Name: n.Name(), Mode: info.Mode(), Size: info.Size(), Time: info.ModTime()}
-		if info.Mode()&fs.ModeSymlink != 0 {
-			if e.Target, err = os.Readlink(d.path(path.Join(dir, n.Name()))); err != nil {
+		if e.Mode&fs.ModeSymlink != 0 {
+			if e.Target, err = os.Readlink(at + string(filepath.Separator) + name); err != nil {
 				return nil, err
 			}
 		}
 		list.Entries = append(list.Entries, e)
 	}
 	return list, nil
+}
+
+// readNames lists the names in a directory, sorted.
+func readNames(dir string) ([]string, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	names, err := f.Readdirnames(-1)
+	slices.Sort(names)
+	return names, err
 }
