@@ -44,6 +44,15 @@ func Ignored(environ []string) []string {
 	return names
 }
 
+// undecided returns environ without the deciding variables: a wrong one, such as a GOEXPERIMENT of another release, keeps
+// even go env from answering.
+func undecided(environ []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return slices.Contains(deciding, name)
+	})
+}
+
 // pinned builds the environment of a go command from the user's and the answers of go env. GOENV=off is what keeps
 // the file of `go env -w` out: an empty variable would not, because go looks into that file for every empty one.
 func pinned(environ []string, values map[string]string) []string {

@@ -57,7 +57,7 @@ func New(ctx context.Context, o Options) (*Go, error) {
 		Dir:    os.TempDir(), // no go.mod or go.work of a project must take part in the answer
 		Args:   append([]string{"env", "-json"}, settings...),
 		Stdout: &out,
-	}, override(o.Environ, "GOTOOLCHAIN=local", "GO111MODULE=off", "GOWORK=off", "GOFLAGS="), "")
+	}, override(undecided(o.Environ), "GOTOOLCHAIN=local", "GO111MODULE=off", "GOWORK=off", "GOFLAGS="), "")
 	if err != nil {
 		return nil, err
 	}

@@ -259,8 +259,8 @@ func ExampleToolchainFor() {
 
 func TestIgnored(t *testing.T) {
 	t.Parallel()
-	environ := []string{"PATH=/bin", "GOFLAGS=-race", "GOAMD64=v3", "GOAMD64=", "CGO_CFLAGS=-O3", "GOPROXY=off", "CC=", "CC_linux_arm=gcc"}
-	if got, want := strings.Join(gocmd.Ignored(environ), " "), "CGO_CFLAGS GOFLAGS"; got != want {
+	environ := []string{"GOEXPERIMENT=ofanotherrelease", "GOFLAGS=-race", "GOAMD64=v3", "GOAMD64=", "CGO_CFLAGS=-O3", "GOPROXY=off", "CC=", "CC_linux_arm=gcc"}
+	if got, want := strings.Join(gocmd.Ignored(environ), " "), "CGO_CFLAGS GOEXPERIMENT GOFLAGS"; got != want {
 		t.Errorf("ignored are %q, want %q", got, want)
 	}
 	g := newGo(t, gocmd.Options{Environ: append(user(t), environ...)})
