@@ -45,6 +45,10 @@ reproduce: kubedist ## make a release twice, in different surroundings, and comp
 trials: kubedist ## race, kill, fill the disk of, and read an archive with all that reads archives (as root on Debian)
 	@for trial in clients two-writers disk race kill; do echo "== $$trial"; KUBEDIST=$(CURDIR)/kubedist scripts/$$trial $(TRIALFLAGS) || exit 1; done
 
+.PHONY: official
+official: kubedist ## make all published programs again that specs/releases knows, and compare
+	KUBEDIST=$(CURDIR)/kubedist scripts/test-official
+
 .PHONY: bench
 bench: kubedist ## measure an archive beside those of aptly, reprepro and apt-ftparchive (as root on Debian)
 	KUBEDIST=$(CURDIR)/kubedist scripts/bench/archive $(TRIALFLAGS)
