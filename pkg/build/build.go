@@ -64,6 +64,8 @@ type Job struct {
 	VCS       *VCS   // the version control stamp that the programs carry; nil for none
 	Cgo       *Cgo   // nil links without the C library
 	Programs  []Program
+	// Anew says that programs which are in place already do not count.
+	Anew bool
 	// Shared says that other jobs compile at the same time, now and after this one, and are to be left a core.
 	Shared bool
 }

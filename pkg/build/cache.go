@@ -17,8 +17,10 @@ type cached struct {
 
 func (c *cached) Compile(ctx context.Context, job Job) (Result, error) {
 	step, key := "compile "+job.Name, job.Key()
-	if files, ok := c.ledger.Fresh(ctx, step, key, job.paths()...); ok {
-		return Result{Files: files, Reused: true}, nil
+	if !job.Anew {
+		if files, ok := c.ledger.Fresh(ctx, step, key, job.paths()...); ok {
+			return Result{Files: files, Reused: true}, nil
+		}
 	}
 	if _, err := c.next.Compile(ctx, job); err != nil {
 		return Result{}, err

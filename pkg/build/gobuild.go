@@ -60,7 +60,7 @@ func (c *goBuild) Compile(ctx context.Context, job Job) (Result, error) {
 	out := filepath.Join(scratch, "out")
 	err = g.Run(ctx, command)
 	// A question to git that had no answer comes first: it is why go failed, or why what it made must not be used.
-	if stampErr := checkStamp(shim, job, out); stampErr != nil && (err == nil || errors.Is(stampErr, gitshim.ErrUnanswered)) && ctx.Err() == nil {
+	if stampErr := checkStamp(ctx, shim, job, out); stampErr != nil && (err == nil || errors.Is(stampErr, gitshim.ErrUnanswered)) && ctx.Err() == nil {
 		return Result{}, fmt.Errorf("compiling %s: %w", job.Name, stampErr)
 	}
 	if err != nil {

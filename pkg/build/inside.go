@@ -54,7 +54,7 @@ func (c *goBuild) enter(ctx context.Context, g *gocmd.Go, job Job, scratch strin
 		writable     bool
 	}{{"GOROOT", insideGo, false}, {"GOMODCACHE", insideModules, false}, {"GOCACHE", insideCache, true}} {
 		dir, err := g.Var(ctx, os.TempDir(), variable.name)
-		if err == nil {
+		if err == nil && variable.name != "GOROOT" {
 			err = os.MkdirAll(dir, 0o777) // as go does it: the first build makes its caches
 		}
 		if err != nil {

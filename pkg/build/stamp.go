@@ -1,13 +1,16 @@
 package build
 
 import (
+	"context"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"kubedist/pkg/atomicfile"
 	"kubedist/pkg/gitshim"
 	"kubedist/pkg/gocmd"
 	"kubedist/pkg/hint"
+	"kubedist/pkg/imprint"
 )
 
 // stamp sees to it that go can learn the version control stamp of a job: from the checkout that the tree is, or from a
@@ -20,8 +23,14 @@ func (c *goBuild) stamp(g *gocmd.Go, job Job, scratch string, command *gocmd.Com
 		return nil, hint.Errorf("commit or remove the changes that git status shows, or bring your own compilers, such as CC_linux_arm64=aarch64-linux-gnu-gcc",
 			"version control stamp of a checkout with changes: there is no git where the C compiler is")
 	case job.VCS.Checkout && !job.inside():
+		// Go leaves the stamp out without a word where it knows its directory and its workspace by different names.
+		dir, err := filepath.EvalSymlinks(job.Dir)
+		if err != nil {
+			return nil, err
+		}
 		// The checkout is the user's, not even its index is to be written.
-		command.Env = append(command.Env, "GIT_OPTIONAL_LOCKS=0")
+		command.Env = append(relocated(command.Env, command.Dir, dir), "GIT_OPTIONAL_LOCKS=0")
+		command.Dir = dir
 		return nil, nil
 	}
 	o := gitshim.Options{
@@ -47,16 +56,30 @@ func (c *goBuild) stamp(g *gocmd.Go, job Job, scratch string, command *gocmd.Com
 }
 
 // checkStamp makes sure that go had an answer to all it asked the stand-in, and that the programs in dir carry the stamp.
-func checkStamp(shim *gitshim.Shim, job Job, dir string) error {
-	if shim == nil {
+func checkStamp(ctx context.Context, shim *gitshim.Shim, job Job, dir string) error {
+	if job.VCS == nil {
 		return nil
 	}
-	if err := shim.Check(); err != nil {
-		return err
+	if shim != nil {
+		if err := shim.Check(); err != nil {
+			return err
+		}
 	}
 	for _, p := range job.Programs {
-		if err := shim.CheckBinary(filepath.Join(dir, job.Platform.ID.Executable(p.Name))); err != nil {
+		built := filepath.Join(dir, job.Platform.ID.Executable(p.Name))
+		if shim != nil {
+			if err := shim.CheckBinary(built); err != nil {
+				return err
+			}
+			continue
+		}
+		i, err := imprint.ReadStamp(ctx, built)
+		if err != nil {
 			return err
+		}
+		if i.Commit != job.VCS.Commit || !i.Time.Equal(job.VCS.Time) || i.Modified != (job.VCS.State == "dirty") {
+			return hint.Errorf("build from a plain clone of its own, which nobody changes meanwhile",
+				"%s: version control stamp is of commit %q at %s, changed: %t; the checkout is at %s", p.Name, i.Commit, i.Time.UTC().Format(time.RFC3339), i.Modified, job.VCS.Commit)
 		}
 	}
 	return nil

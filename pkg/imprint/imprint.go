@@ -60,7 +60,12 @@ func (i *Imprint) BuildDate() (time.Time, error) {
 }
 
 // Read reads the program at path.
-func Read(ctx context.Context, path string) (*Imprint, error) {
+func Read(ctx context.Context, path string) (*Imprint, error) { return read(ctx, path, true) }
+
+// ReadStamp is Read without Dates, which takes reading all of the program.
+func ReadStamp(ctx context.Context, path string) (*Imprint, error) { return read(ctx, path, false) }
+
+func read(ctx context.Context, path string, dated bool) (*Imprint, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -77,7 +82,7 @@ func Read(ctx context.Context, path string) (*Imprint, error) {
 	}
 	program := io.NewSectionReader(f, 0, info.Size())
 	i, err := parse(program)
-	if err == nil && !i.Time.IsZero() {
+	if err == nil && dated && !i.Time.IsZero() {
 		i.Dates, err = dates(ctx, program, i.Time, i.Time.AddDate(1, 0, 0))
 	}
 	if err != nil {

@@ -63,7 +63,7 @@ func (r *run) job(p Platform, c Compile, tree *source.Tree) (build.Job, error) {
 	}
 	job := build.Job{
 		Name: name, Module: tree.Module, Dir: tree.Dir, Tree: tree.Digest, Toolchain: tree.Toolchain, GoVersion: r.goVersions[c.Source],
-		Env: tree.Env(), Platform: p.Platform, Tags: s.Build.Tags, Ldflags: ldflags, VCS: versionControl(tree),
+		Env: tree.Env(), Platform: p.Platform, Tags: s.Build.Tags, Ldflags: ldflags, VCS: versionControl(tree), Anew: r.Anew,
 		// The last platform has the machine to itself for most of its time.
 		Shared: p.Name != r.plan.Platforms[len(r.plan.Platforms)-1].Name,
 	}

@@ -40,6 +40,7 @@ type Options struct {
 	ProvenanceKey provenance.Signer
 
 	Budget    build.Budget
+	Anew      bool // compile again what an earlier run has made
 	KeepGoing bool // finish what can be finished after a failure
 
 	DebianMirror string // URL of the mirror that C tool chains come from; "" takes the first one of apt's configuration

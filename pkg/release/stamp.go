@@ -1,6 +1,8 @@
 package release
 
 import (
+	"os"
+	"path/filepath"
 	"time"
 
 	"kubedist/pkg/build"
@@ -44,9 +46,14 @@ func (r *run) carried(tree *source.Tree) spec.Release {
 }
 
 // versionControl returns the version control stamp of the programs of a tree: that of a checkout, or of a module whose
-// commit is known. Of other trees there is none.
+// commit is known. Of other trees, and of worktrees, there is none.
 func versionControl(tree *source.Tree) *build.VCS {
 	if !tree.Checkout() && tree.Stamp.TreeState != source.StateClean {
+		return nil
+	}
+	// Go knows a repository by a directory of this name. In a worktree or a submodule it is a file: go would look further up
+	// and take the stamp of whatever repository lies around it.
+	if info, err := os.Lstat(filepath.Join(tree.Dir, ".git")); tree.Checkout() && (err != nil || !info.IsDir()) {
 		return nil
 	}
 	s := tree.Stamp
