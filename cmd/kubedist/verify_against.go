@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"kubedist/pkg/bindiff"
@@ -133,7 +135,7 @@ func printComparison(w io.Writer, c *release.Comparison) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "PROGRAM\tPLATFORM\tRESULT\tSHA-256")
 	for _, p := range c.Programs {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", p.Program, p.Platform, p.Status, cmp.Or(p.Got, p.Expected, "-"))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", printable(p.Program), p.Platform, p.Status, cmp.Or(p.Got, p.Expected, "-"))
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -148,7 +150,7 @@ func printComparison(w io.Writer, c *release.Comparison) error {
 	}
 	printChanged(w, c)
 	if len(c.Untried) > 0 {
-		fmt.Fprintf(w, "\nnot tried, since specs/releases knows no build date of them: %s\n", strings.Join(c.Untried, " "))
+		fmt.Fprintf(w, "\nnot tried: %s\n", strings.Join(c.Untried, "; "))
 	}
 	fmt.Fprintf(w, "\n%s: %d identical, %d different, %d missing from the release, %d not published\n", c.Version,
 		c.Count(release.Identical), c.Count(release.Different), c.Count(release.NotMade), c.Count(release.Unpublished))
@@ -164,7 +166,7 @@ func printChanged(w io.Writer, c *release.Comparison) {
 		fmt.Fprintf(w, "\nthe source is not that of %s as the module proxy serves it:\n", c.Version)
 	}
 	for _, name := range c.Changed[:min(len(c.Changed), maxChanged)] {
-		fmt.Fprintf(w, "  %s\n", name)
+		fmt.Fprintf(w, "  %s\n", printable(name))
 	}
 	if more := len(c.Changed) - maxChanged; more > 0 {
 		fmt.Fprintf(w, "  and %d more\n", more)
@@ -190,10 +192,19 @@ func printCompared(w io.Writer, p *release.Compared) {
 		fmt.Fprintln(w, "  build information of the release's program; that of the published one is not at hand:")
 		for _, line := range p.BuildInfo {
 			if !strings.HasPrefix(line, "dep ") {
-				fmt.Fprintf(w, "    %s\n", line)
+				fmt.Fprintf(w, "    %s\n", printable(line))
 			}
 		}
 	}
+}
+
+// printable returns text as it is when all of it can be printed, and quoted when not: it can be anyone's, and a terminal
+// obeys what is not.
+func printable(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(text)
+	}
+	return text
 }
 
 // side names the two programs of a difference, in the order of bindiff.
@@ -210,9 +221,9 @@ func printDifference(w io.Writer, d *bindiff.Difference) {
 		fmt.Fprintln(w, "  build information: the same")
 	}
 	for _, line := range d.BuildInfo {
-		fmt.Fprintf(w, "  build information: %s\n", line.Key)
+		fmt.Fprintf(w, "  build information: %s\n", printable(line.Key))
 		for i, text := range line.Texts {
-			fmt.Fprintf(w, "    %-9s  %s\n", side(i), cmp.Or(text, "-"))
+			fmt.Fprintf(w, "    %-9s  %s\n", side(i), cmp.Or(printable(text), "-"))
 		}
 	}
 	if len(d.Sections) > 0 {

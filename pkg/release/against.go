@@ -46,7 +46,7 @@ type Comparison struct {
 	// Beyond are the programs of the release of which nothing is published on any platform, and that are not of its
 	// version: those of other projects. They were not compared.
 	Beyond []string `json:"beyond,omitempty"`
-	// Untried are the programs that were not made, since it is not known how: see Rebuild.
+	// Untried are the programs that were not made, each with the reason: see Rebuild.
 	Untried []string `json:"untried,omitempty"`
 	// Changed are the files in which the source differs from what the module proxy serves as that version; Notes says why
 	// that could not be told. Both are of Rebuild and RebuildProgram, where a program is different.
@@ -102,7 +102,9 @@ func Against(ctx context.Context, dir string, o AgainstOptions) (*Comparison, er
 // against is Against with the manifest m, which need not have been written.
 func against(ctx context.Context, dir string, m *Manifest, o AgainstOptions) (*Comparison, error) {
 	c := &Comparison{Version: m.Version, Programs: []*Compared{}}
-	c.match(m, o)
+	if err := c.match(m, o); err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
 	if !slices.ContainsFunc(c.Programs, func(p *Compared) bool { return p.artifact.Path != "" && p.published.SHA256 != "" }) {
 		return nil, fmt.Errorf("%s: %w: no program of it is among those published for %s", dir, ErrNothingCompared, m.Version)
 	}
@@ -122,7 +124,7 @@ func against(ctx context.Context, dir string, m *Manifest, o AgainstOptions) (*C
 }
 
 // match pairs what the release has with what is published.
-func (c *Comparison) match(m *Manifest, o AgainstOptions) {
+func (c *Comparison) match(m *Manifest, o AgainstOptions) error {
 	type key struct {
 		program  string
 		platform platform.ID
@@ -155,6 +157,9 @@ func (c *Comparison) match(m *Manifest, o AgainstOptions) {
 			continue
 		}
 		p := pair(a.Name, id)
+		if p.artifact.Path != "" {
+			return fmt.Errorf("%s lists %s of %s twice: %s and %s", ManifestName, a.Name, id, p.artifact.Path, a.Path)
+		}
 		p.artifact, p.Path = a, a.Path
 		if p.Status == "" {
 			p.Status = Unpublished
@@ -168,6 +173,7 @@ func (c *Comparison) match(m *Manifest, o AgainstOptions) {
 		c.Beyond = append(c.Beyond, name)
 	}
 	slices.Sort(c.Beyond)
+	return nil
 }
 
 // compareRows orders programs by name and platform.

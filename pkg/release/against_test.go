@@ -154,6 +154,19 @@ func TestAgainstExplains(t *testing.T) {
 	}
 }
 
+// TestAgainstTwice: of two programs of one name none is taken for the other.
+func TestAgainstTwice(t *testing.T) {
+	t.Parallel()
+	m := &Manifest{Version: "v1.34.0", Artifacts: []Artifact{
+		{Kind: Binary, Name: "kubelet", Version: "v1.34.0", Platform: "linux/amd64", Path: "bin/linux/amd64/kubelet"},
+		{Kind: Binary, Name: "kubelet", Version: "v1.34.0", Platform: "linux/amd64", Path: "x/kubelet"},
+	}}
+	list := &published.Checksums{Entries: []published.Entry{entry("kubelet", "linux/amd64", "", "theirs")}}
+	if _, err := against(t.Context(), t.TempDir(), m, AgainstOptions{Published: list, Spec: realSpec(t)}); err == nil || !strings.Contains(err.Error(), "lists kubelet of linux/amd64 twice") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestStampNotes tells a wrong stamp from a real difference.
 func TestStampNotes(t *testing.T) {
 	t.Parallel()

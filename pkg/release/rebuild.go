@@ -26,6 +26,7 @@ func Rebuild(ctx context.Context, o Options) (*Comparison, error) {
 			"%s: no release whose stamp and checksums specs/releases knows", o.Version)}
 	}
 	c := &Comparison{Version: o.Version, Programs: []*Compared{}}
+	o.Selection.Profile = officialProfile
 	for _, group := range o.rebuildable(known, c) {
 		made, err := o.remake(ctx, group, checksums)
 		if err != nil {
@@ -53,9 +54,13 @@ func (o *Options) rebuildable(known spec.Release, c *Comparison) []Selection {
 			continue
 		}
 		b, _ := o.Spec.Binary(p.Binary)
-		if _, ok := known.BuildDate(b); !ok || b.Absent != "" {
-			if !slices.Contains(c.Untried, p.Binary) {
-				c.Untried = append(c.Untried, p.Binary)
+		why := b.Absent
+		if _, ok := known.BuildDate(b); !ok {
+			why = "specs/releases knows no build date of it"
+		}
+		if why != "" {
+			if untried := p.Binary + ": " + why; !slices.Contains(c.Untried, untried) {
+				c.Untried = append(c.Untried, untried)
 			}
 			continue
 		}
@@ -88,9 +93,8 @@ func (o *Options) remake(ctx context.Context, s Selection, checksums *published.
 	again := *o
 	again.Archive = nil
 	again.Selection.Programs, again.Selection.Platforms, again.Selection.Until = s.Programs, s.Platforms, Build
-	if again.Selection.Profile == "" {
-		again.Selection.Profile = officialProfile
-	}
+	// What an earlier run made, and dates of publishing, are no part of the answer.
+	again.Anew, again.Epoch = true, time.Time{}
 	result, err := Run(ctx, again)
 	if err != nil {
 		return nil, err

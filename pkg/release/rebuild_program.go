@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +36,10 @@ func RebuildProgram(ctx context.Context, o Options, path string) (*Comparison, e
 	if err != nil {
 		return nil, err
 	}
+	made := filepath.Join(o.Dir(), "bin", filepath.FromSlash(i.Platform.Dir()), i.Platform.Executable(b.Name))
+	if sameFile(made, path) {
+		return nil, &SelectionError{hint.Errorf("name another directory with --out", "%s: what is made again would take its place", path)}
+	}
 	entry := published.Entry{Program: b.Name, Platform: i.Platform, Version: i.Version, SHA256: digest.SHA256, Place: path, File: path}
 	c, err := o.remake(ctx, Selection{Programs: []string{b.Name}, Platforms: []platform.ID{i.Platform}}, &published.Checksums{Entries: []published.Entry{entry}})
 	if err != nil {
@@ -41,8 +47,18 @@ func RebuildProgram(ctx context.Context, o Options, path string) (*Comparison, e
 	}
 	for _, p := range c.Programs {
 		p.Notes = append(imprintNotes(i, b, o), p.Notes...)
+		if p.Status == Different {
+			p.Notes = append(p.Notes, "build date: taken to be "+o.BuildDate.UTC().Format(time.RFC3339)+" (--build-date sets another one)")
+		}
 	}
 	return c, nil
+}
+
+// sameFile tells whether two names are of one file that is there.
+func sameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
 // describe finds the program that an imprint is of and turns o into options that make it again.
@@ -68,7 +84,8 @@ func (o *Options) describe(i *imprint.Imprint) (spec.Binary, error) {
 	case !i.Trimmed:
 		return b, errors.New("it was made without -trimpath, so it holds paths of the machine that made it")
 	case checkVersion(i.Version) != nil:
-		return b, fmt.Errorf("its version is %q, which is no release", i.Version)
+		return b, hint.Errorf("programs tell their version since Go 1.24; make an older one with kubedist build --commit --build-date, and compare it with verify --against",
+			"its version is %q, which is no release", i.Version)
 	}
 	if err := o.linkLike(b, i, p); err != nil {
 		return b, err
@@ -104,7 +121,7 @@ func (o *Options) linkLike(b spec.Binary, i *imprint.Imprint, p spec.Platform) e
 func imprintNotes(i *imprint.Imprint, b spec.Binary, o Options) []string {
 	known, ok := o.Spec.Release(i.Version)
 	if !ok {
-		return nil
+		return []string{fmt.Sprintf("stamp: that it is of commit %s, and when it was built, is the program's own word: specs/releases does not know %s", i.Commit, i.Version)}
 	}
 	var notes []string
 	if i.Commit != known.Commit {
