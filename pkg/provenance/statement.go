@@ -77,11 +77,12 @@ type Internal struct {
 
 // Toolchain is what compiles a source.
 type Toolchain struct {
-	Source  string `json:"source"`
-	Go      string `json:"go"`                   // go1.26.5
-	Module  string `json:"module,omitempty"`     // version of golang.org/toolchain; "" for a Go that was installed otherwise
-	Sum     string `json:"sum,omitempty"`        // of that module, as in go.sum
-	CDigest string `json:"cToolchain,omitempty"` // digest of the locked C tool chain, where cgo takes part
+	Source string `json:"source"`
+	Go     string `json:"go"`               // go1.26.5
+	Module string `json:"module,omitempty"` // version of golang.org/toolchain; "" for a Go that was installed otherwise
+	Sum    string `json:"sum,omitempty"`    // of that module, as in go.sum
+	// C is what compiles C, by platform, where cgo takes part: "tool chain SUITE DIGEST", or "CC_linux_arm64=NAME sha256:DIGEST".
+	C map[string]string `json:"cCompilers,omitempty"`
 }
 
 // RunDetails say who ran the build.

@@ -12,6 +12,7 @@ import (
 	"kubedist/pkg/ledger"
 	"kubedist/pkg/provenance"
 	"kubedist/pkg/sbom"
+	"kubedist/pkg/spec"
 )
 
 // provenance writes and signs the statement about all files of the release.
@@ -60,8 +61,13 @@ func (a *attestor) predicate() (provenance.Predicate, error) {
 	for _, name := range a.sourceNames() {
 		used := a.chains[name]
 		t := provenance.Toolchain{Source: name, Go: used.Version, Module: used.Module, Sum: used.Sum}
-		if a.root != nil && name == a.rooted {
-			t.CDigest = a.toolchain.Digest()
+		for _, p := range a.plan.Platforms {
+			if slices.ContainsFunc(p.Compiles, func(c Compile) bool { return c.Source == name && c.Link == spec.CLinked }) {
+				if t.C == nil {
+					t.C = map[string]string{}
+				}
+				t.C[p.Name] = a.compilers[p.Name]
+			}
 		}
 		internal.Toolchains = append(internal.Toolchains, t)
 	}

@@ -161,6 +161,11 @@ func (a *attestor) build(name string) changes.Build {
 			{Name: "Build-Source", Value: origin},
 		},
 	}
+	if a.root != nil && name == a.rooted {
+		for _, p := range a.toolchain.Locked {
+			b.Packages = append(b.Packages, p.Package+" (= "+p.Version+")")
+		}
+	}
 	if tree.Stamp.Commit != "" {
 		b.Tools = append(b.Tools, deb822.Field{Name: "Build-Source-Commit", Value: tree.Stamp.Commit})
 	}

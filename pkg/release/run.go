@@ -41,9 +41,10 @@ type run struct {
 	profile    spec.Profile            // how programs are linked; the zero one leaves that to them
 	extra      []string                // platforms that the tree does not list
 
-	root      *buildroot.Root // with the C compilers of the profile; nil where nothing is compiled with them
-	toolchain spec.Toolchain  // that the root is of
-	rooted    string          // the source that is compiled with them
+	root      *buildroot.Root   // with the C compilers of the profile; nil where nothing is compiled with them
+	toolchain spec.Toolchain    // that the root is of
+	compilers map[string]string // what compiles C, by platform
+	rooted    string            // the source that is compiled with them
 
 	documents *documents
 	shared    *shared
@@ -92,7 +93,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if names := gocmd.Ignored(r.Environ); len(names) > 0 {
 		progress.Warn(r.Reporter, "not taken from the environment: %s; what decides the bytes of programs is pinned", strings.Join(names, " "))
 	}
-	if err := r.openRoot(ctx); err != nil {
+	if err := r.openCompilers(ctx); err != nil {
 		return nil, err
 	}
 	if err := r.pipelines(ctx); err != nil {

@@ -163,12 +163,22 @@ func (a *attested) provenance(ctx context.Context, _ Artifact, data []byte) erro
 	if got, want := s.Predicate.RunDetails.Builder.ID, provenance.BuilderID(a.manifest.SignedBy); got != want {
 		return fmt.Errorf("names the builder %.200q, not %s", got, want)
 	}
+	// Who holds another of the release's keys alone cannot check the builder's own signature.
+	known := slices.ContainsFunc(a.options.Keyring, func(c *openpgp.Certificate) bool { return c.Fingerprint() == a.manifest.SignedBy })
+	if known && !slices.Contains(signers, a.manifest.SignedBy) {
+		return fmt.Errorf("names the builder %s, who has not signed it", a.manifest.SignedBy)
+	}
 	speaks := map[string]bool{}
 	for _, subject := range s.Subject {
 		if err := a.claim(subject.Name, subject.Digest["sha256"]); err != nil {
 			return err
 		}
 		speaks[subject.Name] = true
+	}
+	for _, x := range a.manifest.Artifacts {
+		if !slices.Contains([]Kind{Binary, Deb, TarFile, SBOM, BuildInfo, Changes, Provenance}, x.Kind) {
+			return fmt.Errorf("%s is of the unknown kind %.40q", x.Path, x.Kind)
+		}
 	}
 	return a.covers(speaks, Binary, Deb, TarFile, SBOM, BuildInfo, Changes)
 }
