@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -70,6 +71,7 @@ func runToolchainRun(ctx context.Context, env *environment, o *toolchainRunOptio
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = env.Stdin, env.Stdout, env.Stderr
 	cmd.Dir, cmd.Env = o.dir, append([]string{"PATH=/usr/local/go/bin:/usr/bin:/bin", "LC_ALL=C"}, o.env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 5 * time.Second
 	if err := root.Wrap(cmd, binds); err != nil {
 		return usageError(err)
 	}

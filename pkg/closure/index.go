@@ -99,7 +99,21 @@ func unpack(packed []byte) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return io.LimitReader(plain, maxIndex), nil
+	return &bounded{plain, maxIndex}, nil
+}
+
+// bounded refuses what is longer than what is left, where an io.LimitReader would take a part of it for all.
+type bounded struct {
+	r    io.Reader
+	left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, fmt.Errorf("larger than %d bytes", maxIndex)
+	}
+	return n, err
 }
 
 // parseIndex reads the paragraphs of an index that are for an architecture.

@@ -29,7 +29,7 @@ type Mirror struct {
 func New(at string) (*Mirror, error) {
 	u, err := url.Parse(at)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, hint.Errorf(Hint, "mirror %q is not a URL that begins with http:// or https://", at)
+		return nil, hint.Errorf(Hint, "mirror %q is not a URL that begins with http:// or https://", withoutPassword(at))
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone() // which takes the proxies from the environment
 	transport.ResponseHeaderTimeout = stallTime
@@ -39,10 +39,12 @@ func New(at string) (*Mirror, error) {
 }
 
 // String is the mirror's URL without a password, for people.
-func (m *Mirror) String() string {
-	u, err := url.Parse(m.url)
-	if err != nil {
-		return m.url
+func (m *Mirror) String() string { return withoutPassword(m.url) }
+
+// withoutPassword hides the password in a URL. Of a text that is none it shows what comes after the last @.
+func withoutPassword(at string) string {
+	if u, err := url.Parse(at); err == nil {
+		return u.Redacted()
 	}
-	return u.Redacted()
+	return at[strings.LastIndex(at, "@")+1:]
 }
