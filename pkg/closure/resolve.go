@@ -36,8 +36,8 @@ func offersOf(packages []*candidate) map[string][]offer {
 	}
 	for name, list := range all {
 		slices.SortStableFunc(list, func(a, b offer) int {
-			if real, other := a.from.Package == name, b.from.Package == name; real != other {
-				if real {
+			if itself, other := a.from.Package == name, b.from.Package == name; itself != other {
+				if itself {
 					return -1
 				}
 				return 1

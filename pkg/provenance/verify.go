@@ -20,10 +20,10 @@ type VerifyOptions struct {
 	Now     time.Time           // at which OpenPGP keys must be valid
 }
 
-// ErrUnknownSigner: none of the keys given signed the envelope.
+// ErrUnknownSigner is an envelope that none of the keys given signed.
 var ErrUnknownSigner = errors.New("not signed by a known key")
 
-// ErrBadSignature: a signature is by one of the keys, or should be there, and does not fit what it signs.
+// ErrBadSignature is a signature by one of the keys, or one that should be there, that does not fit what it signs.
 var ErrBadSignature = errors.New("bad signature")
 
 // Verify checks an envelope, as [Sign] makes it or any DSSE signer, and returns the statement in it and the ids of the

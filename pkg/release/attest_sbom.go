@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"debug/buildinfo"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -189,7 +190,7 @@ func fileSHA1(ctx context.Context, name string) (string, error) {
 		if err := ctx.Err(); err != nil {
 			return "", err
 		}
-		if _, err := io.CopyN(h, f, 16<<20); err == io.EOF {
+		if _, err := io.CopyN(h, f, 16<<20); errors.Is(err, io.EOF) {
 			return hex.EncodeToString(h.Sum(nil)), nil
 		} else if err != nil {
 			return "", fmt.Errorf("digest of %s: %w", name, err)
