@@ -65,6 +65,7 @@ func (p *decoders) readEntries(r io.Reader, compression string, limits Limits, e
 	}
 	bounded := &bound{r: plain, left: limits.Data, limit: limits.Data}
 	entries := tar.NewReader(bounded)
+	length := 0
 	for count := 0; ; count++ {
 		h, err := entries.Next()
 		if errors.Is(err, io.EOF) {
@@ -75,6 +76,9 @@ func (p *decoders) readEntries(r io.Reader, compression string, limits Limits, e
 		}
 		if count == limits.Files {
 			return fmt.Errorf("tar: more than %d entries", limits.Files)
+		}
+		if length += len(h.Name); length > longestNames {
+			return fmt.Errorf("tar: names of more than %d bytes", longestNames)
 		}
 		if err := each(h, entries); err != nil {
 			return err

@@ -22,19 +22,19 @@ const maxSize = 1 << 30
 
 // Imprint is what a program says of itself. What it does not say is the zero value.
 type Imprint struct {
-	Main     string      `json:"main"`              // import path of the main package
-	Module   string      `json:"module,omitempty"`  // path of the main module
-	Version  string      `json:"version,omitempty"` // of the main module: v1.34.0, "(devel)"
-	Go       string      `json:"go"`                // release of Go that compiled it: go1.24.6
-	Platform platform.ID `json:"platform"`
-	Cgo      bool        `json:"cgo"`      // linked with the C library
-	Trimmed  bool        `json:"trimpath"` // without the paths of the machine that compiled it
-	Commit   string      `json:"commit,omitempty"`
-	Time     time.Time   `json:"time,omitzero"` // of the commit
-	Modified bool        `json:"modified"`      // the tree had changes
+	Main     string // import path of the main package
+	Module   string // path of the main module
+	Version  string // of the main module: v1.34.0, "(devel)"
+	Go       string // release of Go that compiled it: go1.24.6
+	Platform platform.ID
+	Cgo      bool // linked with the C library
+	Trimmed  bool // without the paths of the machine that compiled it
+	Commit   string
+	Time     time.Time // of the commit
+	Modified bool      // the tree had changes
 	// Dates are the times in the program that can be its build date: those in the form of one (RFC 3339, UTC, whole
 	// seconds) from the commit's on and within a year of it, in order. None are looked for without the time of the commit.
-	Dates []time.Time `json:"dates,omitempty"`
+	Dates []time.Time
 }
 
 // ErrNoBuildDate is the error when the build date of a program cannot be told.

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"kubedist/pkg/checksum"
@@ -103,12 +102,7 @@ func (o *Options) describe(i *imprint.Imprint) (spec.Binary, error) {
 
 // linkLike selects the profile that links b the way the program was linked.
 func (o *Options) linkLike(b spec.Binary, i *imprint.Imprint, p spec.Platform) error {
-	profiles := append(slices.Clone(o.Spec.Profiles), spec.Profile{})
-	// That of published programs comes first.
-	slices.SortStableFunc(profiles, func(a, b spec.Profile) int {
-		return strings.Compare(fmt.Sprint(a.Name != officialProfile), fmt.Sprint(b.Name != officialProfile))
-	})
-	for _, profile := range profiles {
+	for _, profile := range append([]spec.Profile{{}}, o.Spec.Profiles...) {
 		if (profile.LinkOf(b, i.Version, p.ID) == spec.CLinked) == i.Cgo {
 			o.Selection.Profile = profile.Name
 			return nil
