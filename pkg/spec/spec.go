@@ -1,4 +1,4 @@
-// Package spec knows what specs/ declares: platforms, sources, binaries, documents, packages, tarballs, C tool chains, and
+// Package spec knows what specs/ declares: platforms, sources, binaries, documents, packages, tarballs, images, C tool chains, and
 // what is known of published releases. It loads the files strictly, checks them as a whole, and describes their form as a
 // JSON Schema. It runs nothing and reads no source tree: what a declaration means for one release is pkg/release's plan.
 package spec
@@ -17,6 +17,9 @@ type Spec struct {
 	Documents  []Document  `yaml:"documents,omitempty"`
 	Packages   []Package   `yaml:"packages,omitempty"`
 	Tarballs   []Tarball   `yaml:"tarballs,omitempty"`
+	Images     []Image     `yaml:"images,omitempty" jsonschema:"description=container images"`
+	Bases      []Base      `yaml:"bases,omitempty" jsonschema:"description=what images are built on"`
+	Coverage   []Coverage  `yaml:"coverage,omitempty" jsonschema:"description=programs that name the images which they want"`
 	Profiles   []Profile   `yaml:"profiles,omitempty" jsonschema:"description=ways of linking that differ from the programs' own"`
 	Releases   []Release   `yaml:"releases,omitempty" jsonschema:"description=what is known of releases that others have published"`
 	Toolchains []Toolchain `yaml:"toolchains,omitempty" jsonschema:"description=roots with C compilers that programs with cgo are compiled in"`
@@ -52,6 +55,7 @@ type Source struct {
 	Module  string   `yaml:"module" jsonschema:"description=module path"`
 	Version string   `yaml:"version,omitempty" jsonschema:"description=module version; without it the source follows the version being released"`
 	Go      string   `yaml:"go,omitempty" jsonschema:"description=Go release that compiles it; without it the tree's .go-version says"`
+	Follows *Reading `yaml:"follows,omitempty" jsonschema:"description=where the version stands in the tree that the release follows; instead of version"`
 	License string   `yaml:"license,omitempty" jsonschema:"description=SPDX expression of the licence that its makers declare; SBOMs repeat it"`
 	Staging *Staging `yaml:"staging,omitempty" jsonschema:"description=modules that live inside the tree and are published apart"`
 	Build   Build    `yaml:"build" jsonschema:"description=how its programs are compiled"`
@@ -60,6 +64,15 @@ type Source struct {
 // Staging says how a tree and its nested modules fit together.
 type Staging struct {
 	Skip []string `yaml:"skip,omitempty" jsonschema:"description=nested modules that no program needs: left out of the workspace"`
+	// A repository without a go.work: its modules are put where its own directories have them.
+	Dir    string         `yaml:"dir,omitempty" jsonschema:"description=where the module lies in its repository, when that has several modules and no go.work"`
+	Beside []NestedModule `yaml:"beside,omitempty" jsonschema:"description=the other modules of that repository that programs need; they have the same version"`
+}
+
+// NestedModule is a module of a repository that has several.
+type NestedModule struct {
+	Module string `yaml:"module" jsonschema:"description=module path"`
+	Dir    string `yaml:"dir" jsonschema:"description=where it lies in the repository"`
 }
 
 // Build is the part of a go build command line that a source's programs have in common. Variables and Ldflags are
@@ -73,13 +86,14 @@ type Build struct {
 
 // Binary is a program, or with Find a group of programs that the source itself defines.
 type Binary struct {
-	Name   string   `yaml:"name" jsonschema:"description=file name without .exe; of a group: what packages call it"`
-	Source string   `yaml:"source" jsonschema:"description=the source it is compiled from"`
-	Main   string   `yaml:"main,omitempty" jsonschema:"description=import path of its main package"`
-	Find   []string `yaml:"find,omitempty" jsonschema:"description=package patterns: every main package that one matches is a program of the group"`
-	Roles  []Role   `yaml:"roles,omitempty" jsonschema:"description=platforms to compile for; with none it is only a tool for documents and runs on the building machine"`
-	Link   Link     `yaml:"link" jsonschema:"description=how it is linked"`
-	Absent string   `yaml:"absent,omitempty" jsonschema:"description=why it is not built yet; manifests repeat it"`
+	Name   string    `yaml:"name" jsonschema:"description=file name without .exe; of a group: what packages call it"`
+	Source string    `yaml:"source" jsonschema:"description=the source it is compiled from"`
+	Main   string    `yaml:"main,omitempty" jsonschema:"description=import path of its main package"`
+	C      *CProgram `yaml:"c,omitempty" jsonschema:"description=how it is compiled, when it is written in C"`
+	Find   []string  `yaml:"find,omitempty" jsonschema:"description=package patterns: every main package that one matches is a program of the group"`
+	Roles  []Role    `yaml:"roles,omitempty" jsonschema:"description=platforms to compile for; with none it is only a tool for documents and runs on the building machine"`
+	Link   Link      `yaml:"link" jsonschema:"description=how it is linked"`
+	Absent string    `yaml:"absent,omitempty" jsonschema:"description=why it is not built yet; manifests repeat it"`
 }
 
 // Link is how a program is linked.
@@ -158,8 +172,9 @@ type Tarball struct {
 	Contents []TarballItem `yaml:"contents" jsonschema:"minItems=1"`
 }
 
-// TarballItem is one thing in a tarball. Exactly one of Binaries, Tree, Version and Tarball is set.
+// TarballItem is one thing in a tarball. Exactly one of Binaries, Images, Tree, Version and Tarball is set.
 type TarballItem struct {
+	Images   []string `yaml:"images,omitempty" jsonschema:"description=images of the platform, each as NAME.tar with its tag in NAME.docker_tag"`
 	Binaries []string `yaml:"binaries,omitempty" jsonschema:"description=programs; those not built for the platform are left out and the manifest says so"`
 	Tree     string   `yaml:"tree,omitempty" jsonschema:"description=a file or directory of the source tree; '.' is all of it"`
 	Version  bool     `yaml:"version,omitempty" jsonschema:"description=a file that holds the version and nothing else"`
