@@ -6,8 +6,10 @@ package build
 import (
 	"context"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"kubedist/pkg/buildroot"
@@ -17,9 +19,19 @@ import (
 
 // Program is one binary of a Job.
 type Program struct {
-	Name string // the last element of Main; what go build calls the file, less .exe
+	Name string // what go build calls the file, less .exe: see [FileName]
 	Main string // import path of the main package
 	Dest string // where the finished binary goes
+}
+
+// FileName is what go build calls the program of a main package, less .exe: the last element of its path, or the one
+// before where that is the major version of a module (go help build).
+func FileName(main string) string {
+	name := path.Base(main)
+	if n, ok := strings.CutPrefix(name, "v"); ok && path.Dir(main) != "." && n != "1" && n != "" && n[0] != '0' && strings.Trim(n, "0123456789") == "" {
+		return path.Base(path.Dir(main))
+	}
+	return name
 }
 
 // VCS is the version control stamp of a tree: what the go command writes into programs (go help buildvcs).

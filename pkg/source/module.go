@@ -15,8 +15,8 @@ import (
 )
 
 // openModule opens a version of a module: from the cache of trees when it was opened before, otherwise through the go
-// command. A module whose zip holds a go.work with modules that are not in the zip is put together in the cache;
-// every other one is used where the go command keeps it.
+// command. A module whose zip holds a go.work with modules that are not in the zip, or whose nested modules
+// are asked for, is put together in the cache; every other one is used where the go command keeps it.
 func openModule(ctx context.Context, o Options) (*Tree, error) {
 	if o.Version == "" {
 		return nil, hint.Errorf("name a release such as v1.36.3, or use a checkout with --source DIR",
@@ -81,6 +81,9 @@ func (s store) fetch(ctx context.Context, o Options, name, key string) (*identit
 		return nil, err
 	}
 	ws, err := readWorkspace(main.Dir, o.SkipStaging)
+	if ws == nil && err == nil && o.SameVersion {
+		ws, err = readNested(main.Dir, o.SkipStaging)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +91,7 @@ func (s store) fetch(ctx context.Context, o Options, name, key string) (*identit
 		id.Digest = moduleDigest(id, nil)
 		return id, s.record(name, *id)
 	}
-	staging, err := d.staging(ctx, ws.modules(o.Version))
+	staging, err := d.staging(ctx, ws.modules(o.Version, o.SameVersion))
 	if err != nil {
 		return nil, err
 	}
@@ -119,14 +122,23 @@ func (s store) assemble(ctx context.Context, g *gocmd.Go, o Options, work string
 	if err := ws.write(dir); err != nil {
 		return err
 	}
+	if ws.work == nil {
+		// Its dependencies stay in the go command's cache: what go.sum has of them is all that can be compiled.
+		return place(dir, id.Dir)
+	}
 	tree := &Tree{Dir: dir}
 	if err := g.WithToolchain(toolchain).Run(ctx, gocmd.Command{Dir: dir, Args: []string{"work", "vendor"}, Env: tree.Env()}); err != nil {
 		return fmt.Errorf("vendoring the workspace: %w", err)
 	}
+	return place(dir, id.Dir)
+}
+
+// place gives a finished tree its place in the cache.
+func place(dir, to string) error {
 	if err := atomicfile.SyncTree(dir); err != nil {
 		return fmt.Errorf("writing the tree to disk: %w", err)
 	}
-	if err := os.Rename(dir, id.Dir); err != nil && !exists(id.Dir) {
+	if err := os.Rename(dir, to); err != nil && !exists(to) {
 		return fmt.Errorf("placing the tree: %w", err)
 	}
 	return nil

@@ -57,6 +57,9 @@ func (o Options) request() (name, key string) {
 	for _, path := range slices.Compact(skip) {
 		fmt.Fprintf(h, "skip %s\n", path)
 	}
+	if o.SameVersion {
+		fmt.Fprintln(h, "nested modules of the same version")
+	}
 	key = fmt.Sprintf("%x", h.Sum(nil)[:8])
 	return strings.ReplaceAll(o.Module, "/", "_") + "@" + o.Version + "-" + key, key
 }

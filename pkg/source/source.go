@@ -58,8 +58,11 @@ type Options struct {
 	Exclude []string
 	// CacheDir is where trees are kept; trees lie in its subdirectory "trees". Not used for directories.
 	CacheDir string
-	// SkipStaging lists modules of the workspace to leave out because they are served nowhere and nothing needs them.
+	// SkipStaging lists nested modules to leave out because they are served nowhere and nothing needs them.
 	SkipStaging []string
+	// SameVersion says that the nested modules have the version of the tree, rather than v0.36.3 where the tree has
+	// v1.36.3. They are known by the directories that go.mod replaces them by, where the tree has no go.work.
+	SameVersion bool
 	// GoVersion overrides the Go release that the tree pins, such as 1.24.6.
 	GoVersion string
 	// Toolchain is gocmd.Local to use the installed Go even where the tree pins another; "" follows the tree.

@@ -39,9 +39,10 @@ func StagingModules(t *Tree) ([]StagingModule, error) {
 	return ws.staging, nil
 }
 
-// workspace is a go.work with the go.mod of its main module.
+// workspace is a main module with the modules that lie inside of it: a go.work and the go.mod of its main module, or a
+// go.mod alone that replaces modules by directories.
 type workspace struct {
-	work    *modfile.WorkFile
+	work    *modfile.WorkFile // nil where there is none
 	mod     *modfile.File
 	staging []StagingModule // those to keep
 	dropped []string        // paths of those to leave out, sorted
@@ -95,8 +96,7 @@ func readWorkspace(dir string, skip []string) (*workspace, error) {
 	if len(ws.staging)+len(ws.dropped) == 0 {
 		return nil, nil
 	}
-	slices.Sort(ws.dropped)
-	slices.SortFunc(ws.staging, func(a, b StagingModule) int { return strings.Compare(a.Path, b.Path) })
+	ws.sort()
 	return ws, nil
 }
 
@@ -116,9 +116,45 @@ func readMod(dir string) (*modfile.File, error) {
 	return mod, nil
 }
 
-// modules returns the staging modules as they are published: Kubernetes tags v1.36.3 of the tree as v0.36.3 of each.
-func (w *workspace) modules(version string) []module.Version {
+// readNested reads the modules that go.mod at dir replaces by directories of the tree, with the modules of skip left
+// out; nil when there is none.
+func readNested(dir string, skip []string) (*workspace, error) {
+	ws := &workspace{}
+	var err error
+	if ws.mod, err = readMod(dir); err != nil {
+		return nil, err
+	}
+	for _, r := range ws.mod.Replace {
+		below := filepath.ToSlash(filepath.Clean(r.New.Path))
+		switch {
+		case r.New.Version != "":
+		case !filepath.IsLocal(below):
+			return nil, fmt.Errorf("go.mod: %s is replaced by %s, outside the tree", r.Old.Path, r.New.Path)
+		case slices.Contains(skip, r.Old.Path):
+			ws.dropped = append(ws.dropped, r.Old.Path)
+		default:
+			ws.staging = append(ws.staging, StagingModule{Path: r.Old.Path, Dir: below})
+		}
+	}
+	if len(ws.staging) == 0 {
+		return nil, nil
+	}
+	ws.sort()
+	return ws, nil
+}
+
+func (w *workspace) sort() {
+	slices.Sort(w.dropped)
+	slices.SortFunc(w.staging, func(a, b StagingModule) int { return strings.Compare(a.Path, b.Path) })
+}
+
+// modules returns the staging modules as they are published. Kubernetes tags v1.36.3 of the tree as v0.36.3 of each;
+// others tag them together.
+func (w *workspace) modules(version string, same bool) []module.Version {
 	published := "v0." + strings.TrimPrefix(version, "v1.")
+	if same {
+		published = version
+	}
 	all := make([]module.Version, 0, len(w.staging))
 	for _, s := range w.staging {
 		all = append(all, module.Version{Path: s.Path, Version: published})
@@ -176,7 +212,7 @@ func unpackModule(dir string, d download) error {
 	})
 }
 
-// write puts go.work and go.mod without the dropped modules into dir.
+// write puts go.mod, and go.work where there is one, without the dropped modules into dir.
 func (w *workspace) write(dir string) error {
 	if len(w.dropped) == 0 {
 		return nil
@@ -186,18 +222,24 @@ func (w *workspace) write(dir string) error {
 		if !slices.Contains(w.dropped, old.Path) {
 			continue
 		}
-		if err := errors.Join(w.mod.DropReplace(old.Path, old.Version), w.work.DropUse(dir)); err != nil {
+		err := w.mod.DropReplace(old.Path, old.Version)
+		if w.work != nil {
+			err = errors.Join(err, w.work.DropUse(dir))
+		} else {
+			err = errors.Join(err, w.mod.DropRequire(old.Path))
+		}
+		if err != nil {
 			return err
 		}
 	}
 	w.mod.Cleanup()
-	w.work.Cleanup()
 	mod, err := w.mod.Format()
 	if err != nil {
 		return err
 	}
-	return errors.Join(
-		os.WriteFile(filepath.Join(dir, "go.mod"), mod, 0o644),
-		os.WriteFile(filepath.Join(dir, "go.work"), modfile.Format(w.work.Syntax), 0o644),
-	)
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), mod, 0o644); err != nil || w.work == nil {
+		return err
+	}
+	w.work.Cleanup()
+	return os.WriteFile(filepath.Join(dir, "go.work"), modfile.Format(w.work.Syntax), 0o644)
 }

@@ -96,6 +96,12 @@ func (c *checker) checkSources(f *file, at report) {
 		if s.Version != "" && s.Go == "" {
 			at(path, "go", "missing: a source with a version of its own is compiled by a Go release of its own, or its packages would differ from one Kubernetes release to the next")
 		}
+		if s.Follows != nil && s.Version != "" {
+			at(path+".follows", "follows", "a source that has a version does not follow another")
+		}
+		if s.Staging != nil && s.Staging.Version != "" && s.Staging.Version != StagingV0 && s.Staging.Version != StagingSame {
+			at(path+".staging.version", "version", "%q is not known; %q and %q are", s.Staging.Version, StagingV0, StagingSame)
+		}
 		for j, v := range s.Build.Variables {
 			if symbol, _, ok := strings.Cut(v, "="); !ok || !strings.Contains(symbol, ".") {
 				at(fmt.Sprintf("%s.build.variables[%d]", path, j), "variables", "%q is not of the form SYMBOL=VALUE", v)
@@ -111,8 +117,14 @@ func (c *checker) checkBinaries(f *file, at report) {
 		if _, ok := c.spec.Source(b.Source); !ok {
 			at(path+".source", "source", "%q is not declared", b.Source)
 		}
-		if (b.Main == "") == (len(b.Find) == 0) {
-			at(path, "main, find", "exactly one of them must be set")
+		set := 0
+		for _, is := range []bool{b.Main != "", len(b.Find) > 0, b.C != nil} {
+			if is {
+				set++
+			}
+		}
+		if set != 1 {
+			at(path, "main, find, c", "exactly one of them must be set")
 		}
 		if b.Link != Static {
 			at(path+".link", "link", "%q is not %q; what a profile links otherwise stands under profiles", b.Link, Static)
@@ -266,13 +278,13 @@ func (c *checker) checkTarballs(f *file, at report) {
 
 func (c *checker) checkTarballItem(at report, where string, item TarballItem) {
 	set := 0
-	for _, v := range []bool{len(item.Binaries) > 0, item.Tree != "", item.Version, item.Tarball != ""} {
+	for _, v := range []bool{len(item.Binaries) > 0, len(item.Images) > 0, item.Tree != "", item.Version, item.Tarball != ""} {
 		if v {
 			set++
 		}
 	}
 	if set != 1 {
-		at(where, "contents", "exactly one of binaries, tree, version and tarball must be set")
+		at(where, "contents", "exactly one of binaries, images, tree, version and tarball must be set")
 	}
 	if !fs.ValidPath(strings.TrimSuffix(item.To, "/")) {
 		at(where, "to", "%q is not a clean relative path", item.To)

@@ -1,12 +1,14 @@
 package spec
 
+import "strings"
+
 // Image is a container image: one for each platform that has one of Roles, and an index (manifest list) over them.
 type Image struct {
 	Name       string   `yaml:"name" jsonschema:"description=what commands and tarballs call it"`
 	Source     string   `yaml:"source" jsonschema:"description=the source whose date it has, and whose version where Tag says nothing else"`
 	Roles      []Role   `yaml:"roles" jsonschema:"minItems=1,description=platforms to make it for"`
-	Repository string   `yaml:"repository,omitempty" jsonschema:"description=path below the registry; without it the name"`
-	Also       []string `yaml:"also,omitempty" jsonschema:"description=further repositories that it is pushed to: where clients look for it in a registry of their own"`
+	Repository string   `yaml:"repository" jsonschema:"description=the repository that clients ask for it: REGISTRY/PATH"`
+	Also       []string `yaml:"also,omitempty" jsonschema:"description=further paths that it is pushed to in registries of others, where clients look for it there"`
 	Tag        *Reading `yaml:"tag,omitempty" jsonschema:"description=where its tag stands; without it the version of its source"`
 	OnRequest  bool     `yaml:"onRequest,omitempty" jsonschema:"description=made only when it is asked for by name, since a release does not need it"`
 
@@ -15,7 +17,7 @@ type Image struct {
 
 	Entrypoint  []string `yaml:"entrypoint,omitempty" jsonschema:"description=program to start, with arguments that every start has"`
 	Command     []string `yaml:"command,omitempty" jsonschema:"description=arguments of a start that names none"`
-	Environment []string `yaml:"environment,omitempty" jsonschema:"description=NAME=VALUE pairs"`
+	Environment []string `yaml:"environment,omitempty" jsonschema:"description=NAME=VALUE pairs; templates over OS, Arch and Variant"`
 	User        string   `yaml:"user,omitempty" jsonschema:"description=UID or UID:GID that it runs as; without one root"`
 	WorkingDir  string   `yaml:"workingDir,omitempty" jsonschema:"description=absolute path of the directory that it starts in"`
 	Ports       []string `yaml:"ports,omitempty" jsonschema:"description=PORT/PROTOCOL pairs that it listens on"`
@@ -29,12 +31,10 @@ type ImageContent struct {
 	Capabilities []string `yaml:"capabilities,omitempty" jsonschema:"description=file capabilities, permitted and effective (capabilities(7)): cap_net_bind_service"`
 }
 
-// Path is where the image lies below a registry.
+// Path is the repository without the registry.
 func (i Image) Path() string {
-	if i.Repository != "" {
-		return i.Repository
-	}
-	return i.Name
+	_, path, _ := strings.Cut(i.Repository, "/")
+	return path
 }
 
 // Reading is a value that stands in the source tree that the release follows.

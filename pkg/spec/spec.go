@@ -61,19 +61,24 @@ type Source struct {
 	Build   Build    `yaml:"build" jsonschema:"description=how its programs are compiled"`
 }
 
+// Primary reports whether the source is the one that has the version being released.
+func (s Source) Primary() bool { return s.Version == "" && s.Follows == nil }
+
 // Staging says how a tree and its nested modules fit together.
 type Staging struct {
 	Skip []string `yaml:"skip,omitempty" jsonschema:"description=nested modules that no program needs: left out of the workspace"`
-	// A repository without a go.work: its modules are put where its own directories have them.
-	Dir    string         `yaml:"dir,omitempty" jsonschema:"description=where the module lies in its repository, when that has several modules and no go.work"`
-	Beside []NestedModule `yaml:"beside,omitempty" jsonschema:"description=the other modules of that repository that programs need; they have the same version"`
+	// Version says which version of a nested module belongs to one of the tree: see the constants.
+	Version StagingVersion `yaml:"version,omitempty" jsonschema:"description=version of the nested modules: v0 (of v1.36.3 it is v0.36.3) or same; v0 where nothing is said"`
 }
 
-// NestedModule is a module of a repository that has several.
-type NestedModule struct {
-	Module string `yaml:"module" jsonschema:"description=module path"`
-	Dir    string `yaml:"dir" jsonschema:"description=where it lies in the repository"`
-}
+// StagingVersion is how a repository numbers the modules inside of it.
+type StagingVersion string
+
+// How nested modules are numbered.
+const (
+	StagingV0   StagingVersion = "v0"   // v1.36.3 of the tree is v0.36.3 of each, as in Kubernetes
+	StagingSame StagingVersion = "same" // they are tagged together
+)
 
 // Build is the part of a go build command line that a source's programs have in common. Variables and Ldflags are
 // templates over the stamp: Version, Commit, TreeState, BuildDate, Major, Minor.
