@@ -2,7 +2,6 @@ package release
 
 import (
 	"context"
-	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -81,7 +80,7 @@ func (r *run) job(p Platform, c Compile, tree *source.Tree) (build.Job, error) {
 		if program.Tool {
 			dir = filepath.Join(r.ledger.Dir(), "tools")
 		}
-		job.Programs = append(job.Programs, build.Program{Name: path.Base(program.Main), Main: program.Main, Dest: filepath.Join(dir, p.ID.Executable(program.Name))})
+		job.Programs = append(job.Programs, build.Program{Name: build.FileName(program.Main), Main: program.Main, Dest: filepath.Join(dir, p.ID.Executable(program.Name))})
 	}
 	return job, nil
 }

@@ -98,7 +98,7 @@ func (r *run) primary() string { return PrimarySource(r.Spec) }
 // PrimarySource is the name of the source whose version a release has.
 func PrimarySource(s *spec.Spec) string {
 	for _, source := range s.Sources {
-		if source.Version == "" {
+		if source.Primary() {
 			return source.Name
 		}
 	}

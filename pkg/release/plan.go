@@ -19,17 +19,21 @@ const (
 	Build   Step = iota // binaries
 	Debs                // and packages
 	Tars                // or tarballs
+	Images              // or images
 	Publish             // everything, with manifest, checksums and signatures, and into the archive where there is one
 )
 
 func (s Step) packages() bool { return s == Debs || s == Publish }
 func (s Step) tarballs() bool { return s == Tars || s == Publish }
+func (s Step) images() bool   { return s == Tars || s == Images || s == Publish } // tarballs hold some
 
 // Selection narrows a release. Empty lists select everything.
 type Selection struct {
 	Platforms []platform.ID
 	Packages  []string
 	Programs  []string    // alone, as specs/binaries.yaml calls them; no packages and no tarballs are made then
+	Images    []string    // with the programs they hold and nothing else
+	NoImages  bool        // leaves out images, and the programs that are in nothing else
 	Profile   string      // how programs are linked, of specs/profiles.yaml; "" as they say themselves
 	Revision  string      // of the Debian version
 	Host      platform.ID // of the building machine
@@ -42,6 +46,7 @@ type Inputs struct {
 	Version  string                         // of the release: v1.36.3
 	Versions map[string]string              // source -> version
 	Found    map[string]map[string][]string // group -> operating system -> import paths
+	Tags     map[string]string              // image -> tag, of those that the tree names one of
 	Known    spec.Release                   // whose stamp the programs of the release carry; the zero one where it is their own
 }
 
@@ -51,7 +56,12 @@ type Plan struct {
 	Platforms []Platform `json:"platforms"`
 	Documents []string   `json:"documents"`
 	Tarballs  []Tarball  `json:"tarballs"` // those of no platform
+	// Coverage are the programs that are asked which images they want.
+	Coverage []spec.Coverage `json:"-"`
 }
+
+// asksTools reports whether programs run on the building machine: to write documents, or to say which images they want.
+func (p *Plan) asksTools() bool { return len(p.Documents)+len(p.Coverage) > 0 }
 
 // Platform is the part of a plan that one platform's pipeline runs.
 type Platform struct {
@@ -59,6 +69,7 @@ type Platform struct {
 	Name              string    `json:"platform"`
 	Compiles          []Compile `json:"compiles"`
 	Packages          []Package `json:"packages"`
+	Images            []Image   `json:"images,omitempty"`
 	Tarballs          []Tarball `json:"tarballs"`
 }
 
@@ -99,10 +110,20 @@ type Package struct {
 // File is the file name of the package (Policy 5.6.15 and the custom of dpkg-deb).
 func (p Package) File() string { return p.Name + "_" + p.Version + "_" + p.Architecture + ".deb" }
 
+// Image is one container image for one platform.
+type Image struct {
+	Spec      spec.Image `json:"-"`
+	Name      string     `json:"name"`
+	Version   string     `json:"version"`   // the tag
+	Reference string     `json:"reference"` // registry.k8s.io/kube-apiserver:v1.36.3
+	Programs  []string   `json:"programs"`
+}
+
 // Tarball is one release tarball.
 type Tarball struct {
 	Spec     spec.Tarball `json:"-"`
 	Name     string       `json:"name"`
 	Programs []string     `json:"programs,omitempty"`
+	Images   []string     `json:"images,omitempty"`
 	Missing  []string     `json:"missing,omitempty"` // programs that the layout has and this release has not
 }

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -50,7 +51,7 @@ func newPlan(s *spec.Spec, in Inputs, sel Selection) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(pl.checkPackages(), pl.checkPrograms()); err != nil {
+	if err := errors.Join(pl.checkPackages(), pl.checkPrograms(), pl.checkImages()); err != nil {
 		return nil, err
 	}
 	plan := &Plan{Version: in.Version}
@@ -64,9 +65,12 @@ func newPlan(s *spec.Spec, in Inputs, sel Selection) (*Plan, error) {
 		}
 	}
 	if len(plan.Platforms) == 0 {
-		return nil, hint.Errorf("leave out --platform, --package or --program", "nothing to make: none of what was selected is for any of the platforms")
+		return nil, hint.Errorf("leave out --platform, --package, --program or --image", "nothing to make: none of what was selected is for any of the platforms")
 	}
 	plan.Documents = pl.documents(plan.Platforms)
+	if pl.wantsCoverage() {
+		plan.Coverage = s.Coverage
+	}
 	if err := pl.addTools(plan); err != nil {
 		return nil, err
 	}
@@ -137,61 +141,6 @@ func (pl *planner) platforms() ([]spec.Platform, error) {
 	return list, nil
 }
 
-func (pl *planner) checkPackages() error {
-	for _, name := range pl.sel.Packages {
-		if !slices.ContainsFunc(pl.spec.Packages, func(p spec.Package) bool { return p.Name == name }) {
-			var known []string
-			for _, p := range pl.spec.Packages {
-				known = append(known, p.Name)
-			}
-			return hint.Errorf("choose from "+strings.Join(known, ", "), "package %s: not in specs/packages", name)
-		}
-	}
-	return nil
-}
-
-// checkPrograms refuses programs that there are not, and those that no build makes.
-func (pl *planner) checkPrograms() error {
-	for _, name := range pl.sel.Programs {
-		b, ok := pl.spec.Binary(name)
-		switch {
-		case !ok || len(b.Roles) == 0:
-			return hint.Errorf("specs/binaries.yaml lists them", "program %s: not in specs/binaries.yaml", name)
-		case b.Absent != "":
-			return fmt.Errorf("program %s: %s", name, b.Absent)
-		}
-	}
-	return nil
-}
-
-func (pl *planner) wantsPackage(name string) bool {
-	if len(pl.sel.Programs) > 0 {
-		return false
-	}
-	return len(pl.sel.Packages) == 0 || slices.Contains(pl.sel.Packages, name)
-}
-
-// wantsTarballs reports whether tarballs are made: those who select packages want just these.
-func (pl *planner) wantsTarballs() bool {
-	return pl.sel.Until.tarballs() && len(pl.sel.Packages)+len(pl.sel.Programs) == 0
-}
-
-// wantsBinary reports whether b is built: everything is, unless programs are selected, or packages, when only theirs are.
-func (pl *planner) wantsBinary(b spec.Binary) bool {
-	if len(pl.sel.Programs) > 0 {
-		return slices.Contains(pl.sel.Programs, b.Name)
-	}
-	if len(pl.sel.Packages) == 0 {
-		return true
-	}
-	for _, p := range pl.spec.Packages {
-		if pl.wantsPackage(p.Name) && slices.ContainsFunc(p.Contents, func(c spec.Content) bool { return c.Binary == b.Name }) {
-			return true
-		}
-	}
-	return false
-}
-
 func (pl *planner) platform(p spec.Platform) (Platform, error) {
 	out := Platform{Platform: p.Platform, Name: p.ID.String(), Compiles: []Compile{}, Packages: []Package{}, Tarballs: []Tarball{}}
 	for _, b := range pl.spec.Binaries {
@@ -211,11 +160,16 @@ func (pl *planner) platform(p spec.Platform) (Platform, error) {
 		}
 		out.Packages = append(out.Packages, planned)
 	}
+	for _, i := range pl.spec.Images {
+		if p.Serves(i.Roles) && pl.wantsImage(i) {
+			out.Images = append(out.Images, pl.image(i, out.Compiles))
+		}
+	}
 	for _, t := range pl.spec.Tarballs {
 		if !pl.wantsTarballs() || !p.Serves(t.Roles) {
 			continue
 		}
-		planned, err := pl.tarball(t, p, out.Compiles)
+		planned, err := pl.tarball(t, p, out)
 		if err != nil {
 			return out, err
 		}
@@ -234,7 +188,7 @@ func (pl *planner) addPrograms(p *Platform, b spec.Binary, tool bool) error {
 		}
 	}
 	want := Compile{Source: b.Source, Link: pl.profile.LinkOf(b, pl.in.Versions[b.Source], p.ID)}
-	if source, _ := pl.spec.Source(b.Source); source.Version == "" {
+	if source, _ := pl.spec.Source(b.Source); source.Primary() {
 		want.BuildDate, _ = pl.in.Known.BuildDate(b)
 	}
 	if tool {
@@ -248,7 +202,11 @@ func (pl *planner) addPrograms(p *Platform, b spec.Binary, tool bool) error {
 		i = len(p.Compiles) - 1
 	}
 	for _, main := range mains {
-		p.Compiles[i].Programs = append(p.Compiles[i].Programs, Program{Binary: b.Name, Name: path.Base(main), Main: main, Tool: tool})
+		name := b.Name
+		if len(b.Find) > 0 {
+			name = path.Base(main)
+		}
+		p.Compiles[i].Programs = append(p.Compiles[i].Programs, Program{Binary: b.Name, Name: name, Main: main, Tool: tool})
 	}
 	return nil
 }
@@ -268,11 +226,11 @@ func (pl *planner) pkg(p spec.Package, on spec.Platform) (Package, error) {
 	source, _ := pl.spec.Source(p.Source)
 	return Package{
 		Spec: p, Name: p.Name, Version: deb.Version(version, pl.sel.Revision), Architecture: on.Debian,
-		Relations: relations, Companion: source.Version != "",
+		Relations: relations, Companion: !source.Primary(),
 	}, nil
 }
 
-func (pl *planner) tarball(t spec.Tarball, p spec.Platform, compiles []Compile) (Tarball, error) {
+func (pl *planner) tarball(t spec.Tarball, p spec.Platform, on Platform) (Tarball, error) {
 	name, err := expand(t.Name, map[string]string{"OS": p.ID.OS, "Arch": p.ID.Arch, "Variant": p.ID.Variant})
 	if err != nil {
 		return Tarball{}, fmt.Errorf("tarball %s: %w", t.Name, err)
@@ -280,7 +238,7 @@ func (pl *planner) tarball(t spec.Tarball, p spec.Platform, compiles []Compile) 
 	out := Tarball{Spec: t, Name: name}
 	for _, item := range t.Contents {
 		for _, binary := range item.Binaries {
-			found := programsOf(compiles, binary)
+			found := programsOf(on.Compiles, binary)
 			for _, program := range found {
 				out.Programs = append(out.Programs, program.Name)
 			}
@@ -288,8 +246,25 @@ func (pl *planner) tarball(t spec.Tarball, p spec.Platform, compiles []Compile) 
 				out.Missing = append(out.Missing, binary)
 			}
 		}
+		for _, image := range on.Images {
+			if slices.Contains(item.Images, image.Name) {
+				out.Images = append(out.Images, image.Name)
+			}
+		}
 	}
 	return out, nil
+}
+
+// image plans an image. Tags have no "+", which versions may have; the official ones have "_" there.
+func (pl *planner) image(i spec.Image, compiles []Compile) Image {
+	tag := cmp.Or(pl.in.Tags[i.Name], pl.in.Versions[i.Source])
+	out := Image{Spec: i, Name: i.Name, Version: tag, Reference: i.Repository + ":" + strings.ReplaceAll(tag, "+", "_")}
+	for _, c := range i.Contents {
+		for _, program := range programsOf(compiles, c.Binary) {
+			out.Programs = append(out.Programs, program.Name)
+		}
+	}
+	return out
 }
 
 // programsOf returns the released programs that come of what the spec calls binary.
@@ -324,13 +299,20 @@ func (pl *planner) documents(platforms []Platform) []string {
 	return names
 }
 
-// addTools sees to it that every program that writes a document is compiled for the building machine: beside the
+// addTools sees to it that every program that writes a document or names images is compiled for the building machine: beside the
 // programs that are released for that platform, so that what they share is compiled once.
 func (pl *planner) addTools(plan *Plan) error {
+	var names []string
 	var tools []spec.Binary
 	for _, name := range plan.Documents {
 		d, _ := pl.spec.Document(name)
-		b, _ := pl.spec.Binary(d.Binary)
+		names = append(names, d.Binary)
+	}
+	for _, c := range plan.Coverage {
+		names = append(names, c.Binary)
+	}
+	for _, name := range names {
+		b, _ := pl.spec.Binary(name)
 		if !slices.ContainsFunc(tools, func(t spec.Binary) bool { return t.Name == b.Name }) {
 			tools = append(tools, b)
 		}

@@ -3,6 +3,7 @@ package release
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -30,6 +31,9 @@ func (p *Plan) Write(w io.Writer) error {
 				fmt.Fprintf(t, "  \t\tdepends on %s\n", strings.Join(pkg.Relations.Depends, ", "))
 			}
 		}
+		for _, i := range platform.Images {
+			fmt.Fprintf(t, "  image\t%s\t%s\n", i.Reference, strings.Join(i.Programs, " "))
+		}
 		writeTarballs(t, platform.Tarballs)
 	}
 	if len(p.Tarballs) > 0 {
@@ -44,9 +48,18 @@ func (p *Plan) Write(w io.Writer) error {
 
 func writeTarballs(w io.Writer, list []Tarball) {
 	for _, b := range list {
-		fmt.Fprintf(w, "  tarball\t%s\t%s\n", b.Name, strings.Join(b.Programs, " "))
+		fmt.Fprintf(w, "  tarball\t%s\t%s\n", b.Name, strings.Join(append(slices.Clone(b.Programs), tars(b.Images)...), " "))
 		if len(b.Missing) > 0 {
 			fmt.Fprintf(w, "  \t\twithout %s\n", strings.Join(b.Missing, " "))
 		}
 	}
+}
+
+// tars names the files of images in a tarball.
+func tars(images []string) []string {
+	var names []string
+	for _, name := range images {
+		names = append(names, name+".tar")
+	}
+	return names
 }

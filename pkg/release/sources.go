@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -24,10 +25,34 @@ func (r *run) openSources(ctx context.Context) (Inputs, error) {
 		}
 	}
 	r.trees, r.goVersions = map[string]*source.Tree{}, map[string]string{}
-	in := Inputs{Version: r.Version, Versions: map[string]string{}, Found: map[string]map[string][]string{}}
+	in := Inputs{Version: r.Version, Versions: map[string]string{}, Found: map[string]map[string][]string{}, Tags: map[string]string{}}
+	needed := r.neededSources()
+	// Those that follow the release are told their version by its tree.
+	for _, follows := range []bool{false, true} {
+		round := slices.DeleteFunc(slices.Clone(needed), func(s spec.Source) bool { return (s.Follows != nil) != follows })
+		if err := r.openRound(ctx, round, in); err != nil {
+			return Inputs{}, err
+		}
+	}
+	primary := r.trees[r.primary()]
+	in.Known = r.carried(primary)
+	for _, i := range r.Spec.Images {
+		if i.Tag == nil {
+			continue
+		}
+		var err error
+		if in.Tags[i.Name], err = source.Read(primary, i.Tag.File, i.Tag.Match); err != nil {
+			return Inputs{}, fmt.Errorf("tag of image %s: %w", i.Name, err)
+		}
+	}
+	return in, nil
+}
+
+// openRound opens trees side by side and puts what a plan has to know of them into in.
+func (r *run) openRound(ctx context.Context, round []spec.Source, in Inputs) error {
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
-	for _, s := range r.neededSources() {
+	for _, s := range round {
 		group.Go(func() error {
 			tree, goVersion, err := r.openSource(ctx, s)
 			if err != nil {
@@ -46,11 +71,7 @@ func (r *run) openSources(ctx context.Context) (Inputs, error) {
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return Inputs{}, err
-	}
-	in.Known = r.carried(r.trees[r.primary()])
-	return in, nil
+	return group.Wait()
 }
 
 // OpenPrimary opens the source that a release follows, and nothing else.
@@ -64,36 +85,43 @@ func OpenPrimary(ctx context.Context, o Options) (*source.Tree, error) {
 	return tree, err
 }
 
-// neededSources leaves out the sources that no selected package or program is made of.
+// neededSources leaves out the sources of which nothing is compiled.
 func (r *run) neededSources() []spec.Source {
-	if len(r.Selection.Packages)+len(r.Selection.Programs) == 0 {
-		return r.Spec.Sources
+	pl := &planner{spec: r.Spec, sel: r.Selection}
+	return slices.DeleteFunc(slices.Clone(r.Spec.Sources), func(s spec.Source) bool {
+		return !s.Primary() && !slices.ContainsFunc(r.Spec.Binaries, func(b spec.Binary) bool {
+			return b.Source == s.Name && len(b.Roles) > 0 && b.Absent == "" && pl.wantsBinary(b)
+		})
+	})
+}
+
+// version returns the version of a source, which the primary one's tree may tell.
+func (r *run) version(s spec.Source) (string, error) {
+	if s.Follows == nil {
+		return cmp.Or(s.Version, r.Version), nil
 	}
-	needed := map[string]bool{r.primary(): true}
-	for _, b := range r.Spec.Binaries {
-		if slices.Contains(r.Selection.Programs, b.Name) {
-			needed[b.Source] = true
-		}
+	said, err := source.Read(r.trees[r.primary()], s.Follows.File, s.Follows.Match)
+	if err != nil {
+		return "", fmt.Errorf("version of %s: %w", s.Name, err)
 	}
-	for _, p := range r.Spec.Packages {
-		if slices.Contains(r.Selection.Packages, p.Name) {
-			needed[p.Source] = true
-		}
-	}
-	return slices.DeleteFunc(slices.Clone(r.Spec.Sources), func(s spec.Source) bool { return !needed[s.Name] })
+	return "v" + strings.TrimPrefix(said, "v"), nil
 }
 
 // openSource opens one tree and asks for the tool chain that compiles it.
 func (r *run) openSource(ctx context.Context, s spec.Source) (*source.Tree, string, error) {
-	task := progress.Start(r.Reporter, "source "+s.Name, "open", cmp.Or(s.Version, r.Version))
+	version, err := r.version(s)
+	if err != nil {
+		return nil, "", err
+	}
+	task := progress.Start(r.Reporter, "source "+s.Name, "open", version)
 	o := source.Options{
-		Name: s.Name, Module: s.Module, Version: cmp.Or(s.Version, r.Version), Directory: r.Sources[s.Name], CacheDir: r.CacheDir,
+		Name: s.Name, Module: s.Module, Version: version, Directory: r.Sources[s.Name], CacheDir: r.CacheDir,
 		GoVersion: s.Go, Toolchain: r.Toolchain, Environ: r.Environ,
 	}
 	if s.Staging != nil {
-		o.SkipStaging = s.Staging.Skip
+		o.SkipStaging, o.SameVersion = s.Staging.Skip, s.Staging.Version == spec.StagingSame
 	}
-	if s.Version == "" {
+	if s.Primary() {
 		o.Commit, o.BuildDate = r.Commit, r.BuildDate
 		if known, ok := r.known(); ok && o.Directory == "" {
 			o.Commit = known.Commit
@@ -101,7 +129,6 @@ func (r *run) openSource(ctx context.Context, s spec.Source) (*source.Tree, stri
 	}
 	if o.Directory != "" {
 		o.BuildDate = cmp.Or(o.BuildDate, r.BuildDate, r.Epoch)
-		var err error
 		if o.Exclude, err = r.outputs(); err != nil {
 			return nil, "", err
 		}
@@ -118,7 +145,7 @@ func (r *run) openSource(ctx context.Context, s spec.Source) (*source.Tree, stri
 			return nil, "", err
 		}
 	}
-	if s.Version == "" {
+	if s.Primary() {
 		if err := r.checkKnown(tree); err != nil {
 			fail(ctx, task, err)
 			return nil, "", err
