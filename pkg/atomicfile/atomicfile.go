@@ -62,7 +62,11 @@ func (f *File) Write(p []byte) (int, error) {
 // Commit syncs the file, renames it to its destination and syncs the directory. When it returns an error the
 // temporary file is gone, and the destination is as it was, unless the error came from the directory's sync, when
 // the new file is in place but might not survive a loss of power. An error about a full disk carries a hint.
-func (f *File) Commit() error {
+func (f *File) Commit() error { return f.CommitAs(filepath.Base(f.path)) }
+
+// CommitAs is Commit to another name in the same directory, for content that gives the file its name.
+func (f *File) CommitAs(name string) error {
+	f.path = filepath.Join(filepath.Dir(f.path), name)
 	if f.done {
 		return fmt.Errorf("committing %s: %w", f.path, fs.ErrClosed)
 	}

@@ -119,6 +119,29 @@ func TestOldContentUntilCommit(t *testing.T) {
 	}
 }
 
+// The content names the file.
+func TestCommitAs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	f, err := atomicfile.Create(filepath.Join(dir, "blob"), 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Abort()
+	if _, err := io.WriteString(f, "content"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.CommitAs("ed7002b4"); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, dir); !slices.Equal(got, []string{"ed7002b4"}) {
+		t.Errorf("directory holds %q", got)
+	}
+	if err := f.CommitAs("again"); !errors.Is(err, fs.ErrClosed) || !strings.Contains(err.Error(), "again") {
+		t.Errorf("second commit: %v", err)
+	}
+}
+
 func TestNothingLeftBehind(t *testing.T) {
 	t.Parallel()
 	boom := errors.New("boom")
