@@ -18,17 +18,25 @@ import (
 // entry of their own.
 type Archive struct {
 	Files []File
+
+	// Root says that the archive is unpacked as the root of a file system, or on top of one: a layer of a container
+	// image. Then links may be absolute, modes may have the set-user-ID, set-group-ID and sticky bits, and files may
+	// have Xattrs. People who unpack a tarball anywhere want none of that.
+	Root bool
 }
 
 // A File is one entry: a regular file when Source is set, a symbolic link when Link is, a directory when Dir is.
 // Exactly one of the three is.
 type File struct {
 	Name   string      // slash-separated, relative, without "." and ".."
-	Mode   fs.FileMode // permission bits; 0 means 0644, 0755 for directories. Links have 0777 whatever it says.
+	Mode   fs.FileMode // permission bits; 0 means 0644, 0755 for directories. Links have 0777 whatever it says. See Archive.Root.
 	Time   time.Time   // modification time, cut to seconds; zero means Options.Time
 	Source Source      // where the content comes from
-	Link   string      // the link's target, relative to the link's directory
+	Link   string      // the link's target, relative to the link's directory; see Archive.Root
 	Dir    bool
+
+	// Xattrs are extended attributes by their full names, such as security.capability; not of links. See Archive.Root.
+	Xattrs map[string]string
 }
 
 // Add appends files.

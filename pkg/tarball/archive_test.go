@@ -99,6 +99,7 @@ func TestCheck(t *testing.T) {
 		{"no kind", []tarball.File{{Name: "a"}}, []string{`"a" must be one of`}},
 		{"two kinds", []tarball.File{{Name: "a", Dir: true, Link: "b"}}, []string{`"a" must be one of`}},
 		{"setuid", []tarball.File{{Name: "a", Source: tarball.Bytes{}, Mode: 0o755 | fs.ModeSetuid}}, []string{`"a" has mode u`}},
+		{"xattrs", []tarball.File{{Name: "a", Source: tarball.Bytes{}, Xattrs: map[string]string{"user.a": ""}}}, []string{`"a" has extended attributes`}},
 		{"absolute link", []tarball.File{link("a", "/etc/passwd")}, []string{`"a" links to "/etc/passwd", outside`}},
 		{"link above", []tarball.File{link("a/b", "../../c")}, []string{`"a/b" links to "../../c", outside`}},
 		// Through a -> b/c, "a/.." is b, not the root: each such step down hides a way up.

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -13,13 +15,13 @@ var ErrArchive = errors.New("archive breaks a rule")
 
 // Check refuses what would unpack badly, or differently from one system to the next: names that are absolute, contain
 // "..", control characters or backslashes, or come twice; entries below a file or link; links that lead out of the
-// archive; modes beyond the permission bits; entries that are of no kind or of two. All that is wrong is reported,
-// one finding a line.
+// archive; modes beyond the permission bits; entries that are of no kind or of two; extended attributes. Of the last, of
+// modes and of absolute links an archive with Root takes more. All that is wrong is reported, one finding a line.
 func (a *Archive) Check() error {
 	kinds := make(map[string]File, len(a.Files))
 	var all []error
 	for _, f := range a.Files {
-		if err := f.check(); err != nil {
+		if err := f.check(a.Root); err != nil {
 			all = append(all, err)
 		}
 		if _, twice := kinds[f.Name]; twice {
@@ -41,12 +43,16 @@ func (a *Archive) Check() error {
 }
 
 // check applies the rules that need no other entry.
-func (f File) check() error {
+func (f File) check(root bool) error {
 	var kinds int
 	for _, is := range []bool{f.Source != nil, f.Link != "", f.Dir} {
 		if is {
 			kinds++
 		}
+	}
+	modes := fs.ModePerm
+	if root {
+		modes |= fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
 	}
 	switch {
 	case !fs.ValidPath(f.Name) || f.Name == ".":
@@ -55,10 +61,26 @@ func (f File) check() error {
 		return fmt.Errorf("%q has a backslash or control character in its name or target: %w", f.Name, ErrArchive)
 	case kinds != 1:
 		return fmt.Errorf("%q must be one of file, link and directory: %w", f.Name, ErrArchive)
-	case f.Mode&^fs.ModePerm != 0:
+	case f.Mode&^modes != 0:
 		return fmt.Errorf("%q has mode %v, more than permission bits: %w", f.Name, f.Mode, ErrArchive)
+	case root && path.IsAbs(f.Link) && path.Clean(f.Link) == f.Link:
+		// It leads to something below the root that the archive is unpacked as.
 	case f.Link != "" && !inside(f.Name, f.Link):
 		return fmt.Errorf("%q links to %q, outside of the archive: %w", f.Name, f.Link, ErrArchive)
+	}
+	return f.checkXattrs(root)
+}
+
+// checkXattrs refuses extended attributes where the archive or the entry can have none, and names that no pax record
+// can hold.
+func (f File) checkXattrs(root bool) error {
+	if len(f.Xattrs) > 0 && (!root || f.Link != "") {
+		return fmt.Errorf("%q has extended attributes, which only files and directories of a root file system have: %w", f.Name, ErrArchive)
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Xattrs)) {
+		if name == "" || odd(name) || strings.Contains(name, "=") {
+			return fmt.Errorf("%q has an extended attribute of the name %q: %w", f.Name, name, ErrArchive)
+		}
 	}
 	return nil
 }

@@ -3,13 +3,16 @@ package tarball
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 )
 
-// A Source is the content of one regular file. The sources are [Path], [Bytes] and [Nested].
+// A Source is the content of one regular file. The sources are [Path], [Digested], [Bytes] and [Nested].
 type Source interface {
 	// open returns the content and its exact size. A negative size is never returned.
 	open(ctx context.Context) (io.ReadCloser, int64, error)
@@ -31,6 +34,46 @@ func (p Path) open(context.Context) (io.ReadCloser, int64, error) {
 		return nil, 0, errors.Join(err, f.Close())
 	}
 	return f, info.Size(), nil
+}
+
+// Digested is a file on disk whose content is known. When it is not that any more, the writing of the archive ends with an
+// error that wraps ErrDigest.
+type Digested struct {
+	Path   string
+	Size   int64  // bytes
+	SHA256 string // lower-case hex
+}
+
+// ErrDigest is in the chain of the error about a Digested file of another content.
+var ErrDigest = errors.New("its content is not what it was")
+
+func (d Digested) open(ctx context.Context) (io.ReadCloser, int64, error) {
+	f, size, err := Path(d.Path).open(ctx)
+	if err == nil && size != d.Size {
+		err = errors.Join(fmt.Errorf("%s has %d bytes, not %d: %w", d.Path, size, d.Size, ErrDigest), f.Close())
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	return &digestReader{ReadCloser: f, d: d, hash: sha256.New()}, size, nil
+}
+
+// A digestReader turns the end of a file into an error when its digest is another one.
+type digestReader struct {
+	io.ReadCloser
+	d    Digested
+	hash hash.Hash
+}
+
+func (r *digestReader) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	r.hash.Write(p[:n])
+	if errors.Is(err, io.EOF) {
+		if sum := hex.EncodeToString(r.hash.Sum(nil)); sum != r.d.SHA256 {
+			return n, fmt.Errorf("%s has the SHA-256 %s, not %s: %w", r.d.Path, sum, r.d.SHA256, ErrDigest)
+		}
+	}
+	return n, err
 }
 
 // Bytes is content in memory. Empty content is Bytes{}, not a nil Source.
