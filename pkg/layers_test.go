@@ -22,6 +22,7 @@ var layers = []string{
 	"apt",
 	"page",
 	"provenance", "sbom", "changes",
+	"image",
 	"tarball",
 	"published", "bindiff",
 	"build", "source", "gocmd", "gitshim",
