@@ -26,7 +26,7 @@ func TestKnownToolchain(t *testing.T) {
 	// The compilers of the official programs, for every platform with nodes that Debian 11 has compilers for.
 	for name, want := range map[string]string{
 		"gcc-10": "10.2.1-6", "gcc-10-aarch64-linux-gnu": "10.2.1-6cross1", "gcc-10-arm-linux-gnueabihf": "10.2.1-6cross1",
-		"gcc-10-powerpc64le-linux-gnu": "10.2.1-6cross1", "gcc-10-s390x-linux-gnu": "10.2.1-6cross1",
+		"gcc-10-powerpc64le-linux-gnu": "10.2.1-6cross1", "gcc-10-s390x-linux-gnu": "10.2.1-6cross1", "gcc-10-riscv64-linux-gnu": "10.2.1-6cross1",
 	} {
 		if have[name] != want {
 			t.Errorf("%s is %q, want %q", name, have[name], want)
