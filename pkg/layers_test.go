@@ -31,7 +31,7 @@ var layers = []string{
 	"deb", "deb822",
 	"gnupg", "rotation",
 	"openpgp",
-	"ledger", "checksum", "atomicfile", "progress", "hint", "wait", "yamlfile",
+	"ledger", "checksum", "atomicfile", "progress", "process", "hint", "wait", "yamlfile",
 }
 
 func TestImportsRunDownward(t *testing.T) {

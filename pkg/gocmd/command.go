@@ -8,12 +8,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
-	"time"
-)
 
-// gracePeriod is how long a stopped go command and its compilers have before they are killed.
-const gracePeriod = 5 * time.Second
+	"kubedist/pkg/process"
+)
 
 // Command is one run of the go command.
 type Command struct {
@@ -61,28 +58,21 @@ func (g *Go) run(ctx context.Context, c Command, environ []string, scratch strin
 	if c.Dir == "" {
 		return errors.New("go command without a directory to run in")
 	}
-	errs := &excerpt{}
+	errs := &process.Excerpt{}
 	cmd := exec.CommandContext(ctx, g.path, c.Args...)
 	cmd.Dir, cmd.Env = c.Dir, environ
 	cmd.Stdout, cmd.Stderr = c.Stdout, io.Writer(errs)
 	if c.Stderr != nil {
 		cmd.Stderr = io.MultiWriter(errs, c.Stderr)
 	}
-	cmd.WaitDelay = gracePeriod
-	ownGroup(cmd)
-	dieWithParent(cmd)
+	process.Isolate(cmd)
 	if c.Inside != nil {
 		if err := c.Inside(cmd, scratch); err != nil {
 			return fmt.Errorf("go %s in another root: %w", c.name(), err)
 		}
 	}
-	// The kernel takes the end of the thread that started a process for the end of its parent. As long as this goroutine
-	// keeps the thread, no other one can lock it and end it by returning.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err := cmd.Run()
+	err := process.Run(ctx, cmd)
 	if ctx.Err() != nil {
-		killGroup(cmd)
 		return fmt.Errorf("go %s: %w", c.name(), context.Cause(ctx))
 	}
 	if err != nil {

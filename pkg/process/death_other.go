@@ -1,6 +1,6 @@
 //go:build !linux
 
-package gocmd
+package process
 
 import "os/exec"
 

@@ -1,17 +1,19 @@
-package gocmd
+package process
 
 import "fmt"
 
-// excerptEnd is how many bytes an excerpt keeps of each end.
+// excerptEnd is how many bytes an Excerpt keeps of each end.
 const excerptEnd = 32 << 10
 
-// excerpt keeps the beginning and the end of what is written to it: the first compile error and go's last word.
-type excerpt struct {
+// Excerpt keeps the beginning and the end of what is written to it, 32 KiB of each: the first error of a compiler and its
+// last word. The zero Excerpt is empty.
+type Excerpt struct {
 	head, tail []byte
 	dropped    int64
 }
 
-func (e *excerpt) Write(p []byte) (int, error) {
+// Write never fails.
+func (e *Excerpt) Write(p []byte) (int, error) {
 	n := len(p)
 	if room := excerptEnd - len(e.head); room > 0 {
 		take := min(room, len(p))
@@ -26,7 +28,8 @@ func (e *excerpt) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-func (e *excerpt) String() string {
+// String returns what was kept, and between the ends how much was not.
+func (e *Excerpt) String() string {
 	if e.dropped == 0 {
 		return string(e.head) + string(e.tail)
 	}
