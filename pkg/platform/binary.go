@@ -6,6 +6,7 @@ import (
 	"debug/pe"
 	"fmt"
 	"os"
+	"strings"
 )
 
 // ELF is what the header of a binary says about the machine that it is for (System V ABI, ELF header e_ident and
@@ -52,6 +53,32 @@ func (p Platform) checkELF(f *os.File) error {
 	if got != *p.ELF {
 		return fmt.Errorf("%s: is for %s (%d bit, %s endian), %s needs %s (%d bit, %s endian)", f.Name(),
 			got.Machine, got.Class, got.Order, p.ID, p.ELF.Machine, p.ELF.Class, p.ELF.Order)
+	}
+	return nil
+}
+
+// CheckStatic reports whether the ELF file at path is a program that nothing else has to be there for: neither a program
+// interpreter nor a library (System V ABI, PT_INTERP and DT_NEEDED). A nil error means that it is.
+func CheckStatic(path string) error {
+	file, err := elf.Open(path)
+	if err != nil {
+		return fmt.Errorf("%s: no ELF file: %w", path, err)
+	}
+	defer file.Close()
+	if file.Type != elf.ET_EXEC && file.Type != elf.ET_DYN {
+		return fmt.Errorf("%s: is no program (%s)", path, file.Type)
+	}
+	for _, s := range file.Progs {
+		if s.Type == elf.PT_INTERP {
+			return fmt.Errorf("%s: is not static: it names a program interpreter", path)
+		}
+	}
+	libraries, err := file.ImportedLibraries()
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if len(libraries) > 0 {
+		return fmt.Errorf("%s: is not static: it needs %s", path, strings.Join(libraries, ", "))
 	}
 	return nil
 }
