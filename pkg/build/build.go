@@ -1,5 +1,6 @@
 // Package build knows how a source tree becomes binaries: one `go build` per platform and way of linking, with as many
-// processes and as much memory as a budget allows, and not at all when nothing changed. It does not know which programs
+// processes and as much memory as a budget allows, one run of a C compiler for each program in C, and not at all when
+// nothing changed. It does not know which programs
 // there are, where trees come from, nor which builds run beside each other.
 package build
 
@@ -20,7 +21,7 @@ import (
 // Program is one binary of a Job.
 type Program struct {
 	Name string // what go build calls the file, less .exe: see [FileName]
-	Main string // import path of the main package
+	Main string // import path of the main package; "" of a program in C
 	Dest string // where the finished binary goes
 }
 
@@ -44,9 +45,9 @@ type VCS struct {
 	Checkout bool
 }
 
-// Cgo says what compiles and links the C part of programs.
+// Cgo says what compiles and links the C part of programs, or a program in C.
 type Cgo struct {
-	CC     string // name or path of the C compiler; "" for the one that go chooses
+	CC     string // name or path of the C compiler, with arguments; "" for the one that go chooses
 	Origin string // identifies the compiler, where its name does not
 	// Root is the root that the compiler lies in, where go runs too; nil is a compiler on the machine itself.
 	Root Root
@@ -60,7 +61,7 @@ type Root interface {
 }
 
 // Job is one go build: programs of one tree, for one platform, linked one way. Packages that they share are compiled
-// once.
+// once. With C it is one program in C, and what only Go needs is left out.
 type Job struct {
 	Name      string   // what messages and the ledger call it: "linux/arm64 kubernetes"
 	Module    string   // path of the tree's main module
@@ -75,6 +76,7 @@ type Job struct {
 	Suffix    string // -installsuffix
 	VCS       *VCS   // the version control stamp that the programs carry; nil for none
 	Cgo       *Cgo   // nil links without the C library
+	C         *CSource
 	Programs  []Program
 	// Anew says that programs which are in place already do not count.
 	Anew bool
@@ -85,6 +87,9 @@ type Job struct {
 // Key digests all that decides the bytes of a job's programs. Where they are built, and how many at a time, is no part
 // of it.
 func (j Job) Key() string {
+	if j.C != nil {
+		return j.C.key(j)
+	}
 	mains := make([]string, len(j.Programs))
 	dests := make([]string, len(j.Programs))
 	for i, p := range j.Programs {
