@@ -12,7 +12,6 @@ import (
 	"kubedist/pkg/ledger"
 	"kubedist/pkg/provenance"
 	"kubedist/pkg/sbom"
-	"kubedist/pkg/spec"
 )
 
 // provenance writes and signs the statement about all files of the release.
@@ -60,15 +59,7 @@ func (a *attestor) predicate() (provenance.Predicate, error) {
 	internal := provenance.Internal{Host: a.Selection.Host.String()}
 	for _, name := range a.sourceNames() {
 		used := a.chains[name]
-		t := provenance.Toolchain{Source: name, Go: used.Version, Module: used.Module, Sum: used.Sum}
-		for _, p := range a.plan.Platforms {
-			if slices.ContainsFunc(p.Compiles, func(c Compile) bool { return c.Source == name && c.Link == spec.CLinked }) {
-				if t.C == nil {
-					t.C = map[string]string{}
-				}
-				t.C[p.Name] = a.compilers[p.Name]
-			}
-		}
+		t := provenance.Toolchain{Source: name, Go: used.Version, Module: used.Module, Sum: used.Sum, C: a.origins(name)}
 		internal.Toolchains = append(internal.Toolchains, t)
 	}
 	return provenance.Predicate{

@@ -161,8 +161,8 @@ func (a *attestor) build(name string) changes.Build {
 			{Name: "Build-Source", Value: origin},
 		},
 	}
-	if a.root != nil && name == a.rooted {
-		for _, p := range a.toolchain.Locked {
+	if root := a.compilers.roots[a.compilers.linked[name]]; root != nil {
+		for _, p := range root.toolchain.Locked {
 			b.Packages = append(b.Packages, p.Package+" (= "+p.Version+")")
 		}
 	}

@@ -3,7 +3,10 @@ package release
 import (
 	"context"
 	"fmt"
+	"maps"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,9 +21,32 @@ import (
 	"kubedist/pkg/spec"
 )
 
+// compilers are what compiles C in a run: for the programs that a profile links with the C library, and for those that are
+// written in C.
+type compilers struct {
+	own    map[string]string   // by platform: what an own compiler of the user is
+	roots  map[string]*rooted  // by suite: the tool chains that are used
+	linked map[string]string   // by source: the suite whose C library its programs are linked with
+	c      map[string]cProgram // by program: what is known of those in C
+}
+
+// rooted is a tool chain with the root that its compilers lie in.
+type rooted struct {
+	*buildroot.Root
+	toolchain spec.Toolchain
+}
+
+// origin identifies the compilers of the tool chain.
+func (r *rooted) origin() string {
+	return "tool chain " + r.toolchain.Suite + " " + r.toolchain.Digest()
+}
+
 // compilerVariable is the variable of the environment by which users bring their own C compiler for a platform:
 // CC_linux_arm64, CC_linux_arm.
 func compilerVariable(id platform.ID) string { return "CC_" + id.OS + "_" + id.Arch }
+
+// hintCompilers says what to do where a tool chain does not help.
+const hintCompilers = "bring C compilers of your own, such as CC_linux_arm64=aarch64-linux-gnu-gcc"
 
 // ownCompiler returns the C compiler that the user brings for a platform, "" for none.
 func (r *run) ownCompiler(id platform.ID) string {
@@ -51,66 +77,120 @@ func identify(ctx context.Context, id platform.ID, cc string) (string, error) {
 	return name + "=" + cc + " sha256:" + sum.SHA256, nil
 }
 
+// needsC reports whether a C compiler takes part in c.
+func (c Compile) needsC() bool { return c.C || c.Link == spec.CLinked }
+
 // openCompilers finds what compiles C for each platform of the plan, before anything is compiled.
 func (r *run) openCompilers(ctx context.Context) error {
-	r.compilers = map[string]string{}
+	r.compilers = compilers{own: map[string]string{}, roots: map[string]*rooted{}, linked: map[string]string{}, c: map[string]cProgram{}}
 	for _, p := range r.plan.Platforms {
-		cc := r.ownCompiler(p.ID)
-		if cc == "" || !slices.ContainsFunc(p.Compiles, func(c Compile) bool { return c.Link == spec.CLinked }) {
+		if !slices.ContainsFunc(p.Compiles, Compile.needsC) {
 			continue
 		}
-		origin, err := identify(ctx, p.ID, cc)
-		if err != nil {
-			return err
+		cc := r.ownCompiler(p.ID)
+		if cc != "" {
+			origin, err := identify(ctx, p.ID, cc)
+			if err != nil {
+				return err
+			}
+			progress.Note(r.Reporter, "%s: C is compiled with %s, not with the compilers of a tool chain", p.Name, cc)
+			r.compilers.own[p.Name] = origin
 		}
-		progress.Note(r.Reporter, "%s: C is compiled with %s, not with the compilers of the profile", p.Name, cc)
-		r.compilers[p.Name] = origin
-	}
-	return r.openRoot(ctx)
-}
-
-// openRoot makes the root with the C compilers, where the plan needs them, before anything is compiled.
-func (r *run) openRoot(ctx context.Context) error {
-	var rooted []string
-	for _, p := range r.plan.Platforms {
 		for _, c := range p.Compiles {
-			if c.Link == spec.CLinked && r.ownCompiler(p.ID) == "" {
-				r.rooted = c.Source
-				rooted = append(rooted, p.Name)
+			if err := r.openCompiler(ctx, p, c); err != nil {
+				return fmt.Errorf("C compilers of %s: %w", r.Version, err)
 			}
 		}
-	}
-	if r.rooted == "" {
-		return nil
-	}
-	suite, err := source.BuildSuite(r.trees[r.rooted], r.profile.Cgo.Image)
-	if err != nil {
-		return err
-	}
-	var ok bool
-	if r.toolchain, ok = r.Spec.Toolchain(suite); !ok {
-		return hint.Errorf("add it with kubedist toolchain lock, or bring C compilers of your own, such as CC_linux_arm64=aarch64-linux-gnu-gcc",
-			"C tool chain of Debian %s, which %s is compiled with: not in specs/toolchains", suite, r.Version)
-	}
-	r.root, err = buildroot.Fetch(ctx, buildroot.Options{
-		Toolchain: r.toolchain, CacheDir: r.CacheDir, Mirror: r.DebianMirror, Config: mirror.AptDir, Reporter: r.Reporter,
-	})
-	if err == nil {
-		err = r.root.Check(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("C compilers of %s: %w", r.Version, err)
-	}
-	for _, name := range rooted {
-		r.compilers[name] = "tool chain " + suite + " " + r.toolchain.Digest()
 	}
 	return nil
 }
 
-// cgo says what compiles the C code of programs for a platform.
-func (r *run) cgo(p platform.Platform) *build.Cgo {
-	if cc := r.ownCompiler(p.ID); cc != "" {
-		return &build.Cgo{CC: cc, Origin: r.compilers[p.ID.String()]}
+// openCompiler makes the root that a compile needs a compiler of, unless the user brings one, and reads what there is to
+// know of a program in C.
+func (r *run) openCompiler(ctx context.Context, p Platform, c Compile) (err error) {
+	if c.C {
+		if err := r.readCProgram(c); err != nil {
+			return err
+		}
 	}
-	return &build.Cgo{CC: r.profile.Cgo.CC(p), Origin: r.compilers[p.ID.String()], Root: r.root}
+	if !c.needsC() || r.compilers.own[p.Name] != "" {
+		return nil
+	}
+	suite := ""
+	if c.C {
+		suite = r.compilers.c[c.Programs[0].Binary].spec.C.Toolchain
+	} else if suite, err = source.BuildSuite(r.trees[c.Source], r.profile.Cgo.Image); err != nil {
+		return err
+	} else {
+		r.compilers.linked[c.Source] = suite
+	}
+	root, err := r.openRoot(ctx, suite)
+	if err != nil {
+		return err
+	}
+	cc := r.compilerOf(p, c).CC
+	if _, err := os.Lstat(filepath.Join(root.Dir(), "usr", "bin", cc)); cc != "" && err != nil {
+		return hint.Errorf("add it to the packages of specs/toolchains/"+suite+".yaml and lock them again, or "+hintCompilers,
+			"tool chain %s: has no %s, the compiler for %s", suite, cc, p.Name)
+	}
+	return nil
+}
+
+// openRoot makes the root of a tool chain, or takes the one that an earlier run has made.
+func (r *run) openRoot(ctx context.Context, suite string) (*rooted, error) {
+	if opened := r.compilers.roots[suite]; opened != nil {
+		return opened, nil
+	}
+	toolchain, ok := r.Spec.Toolchain(suite)
+	if !ok {
+		return nil, hint.Errorf("add it with kubedist toolchain lock, or "+hintCompilers,
+			"tool chain of Debian %s, which %s is compiled with: not in specs/toolchains", suite, r.Version)
+	}
+	root, err := buildroot.Fetch(ctx, buildroot.Options{
+		Toolchain: toolchain, CacheDir: r.CacheDir, Mirror: r.DebianMirror, Config: mirror.AptDir, Reporter: r.Reporter,
+	})
+	if err == nil {
+		err = root.Check(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.compilers.roots[suite] = &rooted{root, toolchain}
+	return r.compilers.roots[suite], nil
+}
+
+// compilerOf says what compiles the C code of a compile, which openCompiler has found.
+func (r *run) compilerOf(p Platform, c Compile) *build.Cgo {
+	if origin := r.compilers.own[p.Name]; origin != "" {
+		return &build.Cgo{CC: r.ownCompiler(p.ID), Origin: origin}
+	}
+	suite, cc := r.compilers.linked[c.Source], ""
+	if c.C {
+		suite, cc = r.compilers.c[c.Programs[0].Binary].spec.C.Toolchain, p.Triplet+"-gcc"
+	} else {
+		cc = r.profile.Cgo.CC(p.Platform)
+	}
+	root := r.compilers.roots[suite]
+	return &build.Cgo{CC: cc, Origin: root.origin(), Root: root.Root}
+}
+
+// origins returns what compiles C in the programs of a source, by platform; nil where nothing does.
+func (r *run) origins(name string) map[string]string {
+	var all map[string]string
+	for _, p := range r.plan.Platforms {
+		found := map[string]bool{}
+		for _, c := range p.Compiles {
+			if c.Source == name && c.needsC() {
+				found[r.compilerOf(p, c).Origin] = true
+			}
+		}
+		if len(found) == 0 {
+			continue
+		}
+		if all == nil {
+			all = map[string]string{}
+		}
+		all[p.Name] = strings.Join(slices.Sorted(maps.Keys(found)), "; ")
+	}
+	return all
 }

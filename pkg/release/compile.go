@@ -12,8 +12,11 @@ import (
 	"kubedist/pkg/spec"
 )
 
-// compile runs one go build of the plan and notes the programs that are released.
+// compile runs one go build of the plan, or one C compiler, and notes the programs that are released.
 func (r *run) compile(ctx context.Context, p Platform, c Compile) ([]built, error) {
+	if c.C {
+		return r.compileC(ctx, p, c)
+	}
 	tree := r.trees[c.Source]
 	job, err := r.job(p, c, tree)
 	if err != nil {
@@ -67,7 +70,7 @@ func (r *run) job(p Platform, c Compile, tree *source.Tree) (build.Job, error) {
 		Shared: p.Name != r.plan.Platforms[len(r.plan.Platforms)-1].Name,
 	}
 	if c.Link == spec.CLinked {
-		job.Cgo = r.cgo(p.Platform)
+		job.Cgo = r.compilerOf(p, c)
 	} else {
 		job.Suffix = s.Build.InstallSfx
 	}

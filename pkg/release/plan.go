@@ -80,20 +80,21 @@ func (p Platform) Released() bool {
 	})
 }
 
-// Compile is one go build.
+// Compile is one go build, or with C one program in C.
 type Compile struct {
 	Source string    `json:"source"`
 	Link   spec.Link `json:"link"`
 	// BuildDate is the one of the pass that the programs are published from; zero where they have that of their source.
 	BuildDate time.Time `json:"buildDate,omitzero"`
+	C         bool      `json:"c,omitempty"`
 	Programs  []Program `json:"programs"`
 }
 
-// Program is one binary: what the spec calls it or the group that it is of, its file name, and its main package.
+// Program is one binary: what the spec calls it or the group that it is of, its file name, and its main package, which a program in C has not.
 type Program struct {
 	Binary string `json:"binary"`
 	Name   string `json:"name"`
-	Main   string `json:"main"`
+	Main   string `json:"main,omitempty"`
 	Tool   bool   `json:"tool,omitempty"` // runs here to write documents and is not released
 }
 

@@ -178,8 +178,12 @@ func (pl *planner) platform(p spec.Platform) (Platform, error) {
 	return out, nil
 }
 
-// addPrograms adds the programs of b to the compile of its source and way of linking.
+// addPrograms adds the programs of b to the compile of its source and way of linking, or a compile of its own for one in C.
 func (pl *planner) addPrograms(p *Platform, b spec.Binary, tool bool) error {
+	if b.C != nil {
+		p.Compiles = append(p.Compiles, Compile{Source: b.Source, Link: b.Link, C: true, Programs: []Program{{Binary: b.Name, Name: b.Name}}})
+		return nil
+	}
 	mains := []string{b.Main}
 	if len(b.Find) > 0 {
 		mains = pl.in.Found[b.Name][p.ID.OS]
@@ -195,7 +199,7 @@ func (pl *planner) addPrograms(p *Platform, b spec.Binary, tool bool) error {
 		want.Link = b.Link // it runs here and is not released
 	}
 	i := slices.IndexFunc(p.Compiles, func(c Compile) bool {
-		return c.Source == want.Source && c.Link == want.Link && c.BuildDate.Equal(want.BuildDate)
+		return !c.C && c.Source == want.Source && c.Link == want.Link && c.BuildDate.Equal(want.BuildDate)
 	})
 	if i < 0 {
 		p.Compiles = append(p.Compiles, want)

@@ -23,7 +23,11 @@ func (p *Plan) Write(w io.Writer) error {
 				}
 				names = append(names, name)
 			}
-			fmt.Fprintf(t, "  compile\t%s\t%s, %s\n", c.Source, strings.Join(names, " "), c.Link)
+			language := ""
+			if c.C {
+				language = ", C"
+			}
+			fmt.Fprintf(t, "  compile\t%s\t%s, %s%s\n", c.Source, strings.Join(names, " "), c.Link, language)
 		}
 		for _, pkg := range platform.Packages {
 			fmt.Fprintf(t, "  package\t%s\t%s\n", pkg.Name, pkg.File())

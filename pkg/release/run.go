@@ -16,7 +16,6 @@ import (
 	"golang.org/x/sync/semaphore"
 	"kubedist/pkg/atomicfile"
 	"kubedist/pkg/build"
-	"kubedist/pkg/buildroot"
 	"kubedist/pkg/gocmd"
 	"kubedist/pkg/hint"
 	"kubedist/pkg/ledger"
@@ -29,22 +28,20 @@ import (
 // run is one execution of a plan.
 type run struct {
 	*Options
-	command  *gocmd.Go
-	plan     *Plan
-	ledger   *ledger.Ledger
-	compiler build.Compiler
-	lanes    *semaphore.Weighted // platforms being compiled
-	writers  *semaphore.Weighted // packages and tarballs being compressed
+	command   *gocmd.Go
+	plan      *Plan
+	ledger    *ledger.Ledger
+	compiler  build.Compiler
+	cCompiler build.Compiler      // of programs in C
+	lanes     *semaphore.Weighted // platforms being compiled
+	writers   *semaphore.Weighted // packages and tarballs being compressed
 
 	trees      map[string]*source.Tree // by source name
 	goVersions map[string]string       // by source name: the tool chain that compiles it
 	profile    spec.Profile            // how programs are linked; the zero one leaves that to them
 	extra      []string                // platforms that the tree does not list
 
-	root      *buildroot.Root   // with the C compilers of the profile; nil where nothing is compiled with them
-	toolchain spec.Toolchain    // that the root is of
-	compilers map[string]string // what compiles C, by platform
-	rooted    string            // the source that is compiled with them
+	compilers compilers // of C
 
 	documents *documents
 	shared    *shared
@@ -163,7 +160,7 @@ func newRun(ctx context.Context, o *Options) (*run, error) {
 	}, nil
 }
 
-// newCompiler makes the compiler, whose temporary files lie where the next run finds them.
+// newCompiler makes the compilers, whose temporary files lie where the next run finds them.
 func (r *run) newCompiler(ctx context.Context) error {
 	temp, err := filepath.Abs(r.temp())
 	if err != nil {
@@ -174,6 +171,7 @@ func (r *run) newCompiler(ctx context.Context) error {
 		return err
 	}
 	r.compiler = build.Cached(build.Go(build.Options{Go: command, Budget: r.Budget, Executable: r.Executable}), r.ledger)
+	r.cCompiler = build.Cached(build.C(build.COptions{Environ: r.Environ}), r.ledger)
 	return nil
 }
 

@@ -118,13 +118,16 @@ func (c *checker) checkBinaries(f *file, at report) {
 			at(path+".source", "source", "%q is not declared", b.Source)
 		}
 		set := 0
-		for _, is := range []bool{b.Main != "", len(b.Find) > 0, b.C != nil} {
-			if is {
+		for _, v := range []bool{b.Main != "", b.C != nil, len(b.Find) > 0} {
+			if v {
 				set++
 			}
 		}
 		if set != 1 {
-			at(path, "main, find, c", "exactly one of them must be set")
+			at(path, "main, c, find", "exactly one of them must be set")
+		}
+		if b.C != nil {
+			c.checkC(at, path, b)
 		}
 		if b.Link != Static {
 			at(path+".link", "link", "%q is not %q; what a profile links otherwise stands under profiles", b.Link, Static)
@@ -134,8 +137,8 @@ func (c *checker) checkBinaries(f *file, at report) {
 	for i, d := range f.spec.Documents {
 		path := fmt.Sprintf("documents[%d]", i)
 		c.declare(f, at, path, "document", d.Name)
-		if b, ok := c.spec.Binary(d.Binary); !ok || len(b.Find) > 0 {
-			at(path+".binary", "binary", "%q is not a declared program", d.Binary)
+		if b, ok := c.spec.Binary(d.Binary); !ok || b.Main == "" {
+			at(path+".binary", "binary", "%q is not a declared program in Go", d.Binary)
 		}
 		if strings.ContainsAny(d.Stdout, `/\`) {
 			at(path+".stdout", "stdout", "%q is not a plain file name", d.Stdout)

@@ -78,9 +78,9 @@ type BaseTemplate struct {
 // CProgram says how a program of C files is compiled, by the compilers of a tool chain and for each platform that they
 // compile for.
 type CProgram struct {
-	Files     []string `yaml:"files" jsonschema:"minItems=1,description=files of the source tree"`
+	Files     []string `yaml:"files" jsonschema:"minItems=1,description=files of its source tree: those that end in .c are compiled, and they can include the others but no further ones"`
 	Flags     []string `yaml:"flags,omitempty" jsonschema:"description=of compiler and linker; templates over Version"`
-	Version   *Reading `yaml:"version,omitempty" jsonschema:"description=where the program's own version stands"`
+	Version   *Reading `yaml:"version,omitempty" jsonschema:"description=where the program's own version stands; without it that of its source"`
 	Toolchain string   `yaml:"toolchain" jsonschema:"description=suite of the tool chain that compiles it"`
 }
 

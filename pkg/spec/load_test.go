@@ -159,7 +159,7 @@ func TestLoadNamesTheMistake(t *testing.T) {
 		{"binary without a name", "  - name: plugins\n    source: pinned", "  - source: pinned", []string{"specs/all.yaml:21: name: missing"}},
 		{"binary twice", "name: plugins", "name: kubeadm", []string{`specs/all.yaml:21: name: binary "kubeadm" is declared twice`}},
 		{"binary's source", "    source: pinned", "    source: pined", []string{`specs/all.yaml:22: source: "pined" is not declared`}},
-		{"binary with two mains", "    find: [./plugins/...]", "    find: [./plugins/...]\n    main: example.org/pinned", []string{"specs/all.yaml:21: main, find, c: exactly one"}},
+		{"binary with two mains", "    find: [./plugins/...]", "    find: [./plugins/...]\n    main: example.org/pinned", []string{"specs/all.yaml:21: main, c, find: exactly one"}},
 		{"binary's link", "    link: static\n  - name: plugins", "    link: cgo\n  - name: plugins", []string{`specs/all.yaml:20: link: "cgo" is not "static"`}},
 		{"unknown role of a binary", "    roles: [node]\n    link: static\ndocuments:", "    roles: [edge]\n    link: static\ndocuments:", []string{`specs/all.yaml:24: roles: "edge" is not one of`}},
 

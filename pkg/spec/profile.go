@@ -93,8 +93,8 @@ func (c *checker) checkProfiles(f *file, at report) {
 }
 
 func (c *checker) checkLinkRule(at report, where string, p Profile, n int, r LinkRule) {
-	if b, ok := c.spec.Binary(r.Binary); !ok || len(b.Find) > 0 {
-		at(where+".binary", "binary", "%q is not a declared program", r.Binary)
+	if b, ok := c.spec.Binary(r.Binary); !ok || b.Main == "" {
+		at(where+".binary", "binary", "%q is not a declared program in Go", r.Binary)
 	}
 	switch {
 	case r.Link != Static && r.Link != CLinked:
