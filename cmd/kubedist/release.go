@@ -30,6 +30,8 @@ type releaseOptions struct {
 	platforms   []string
 	packages    []string
 	programs    []string
+	images      []string
+	noImages    bool
 	profile     string
 	mirror      mirrorOptions
 	sources     []string
@@ -56,6 +58,11 @@ func (o *releaseOptions) addFlags(cmd *cobra.Command, until release.Step) {
 	f.StringSliceVar(&o.platforms, "platform", nil, "platforms to make it for, such as linux/arm64,linux/arm/v7 (default: all of specs/platforms.yaml)")
 	f.StringSliceVar(&o.packages, "package", nil, "packages to make, with the programs they hold and nothing else (default: everything)")
 	f.StringSliceVar(&o.programs, "program", nil, "programs to compile, and nothing else; no packages or tarballs are made")
+	if until == release.Images {
+		f.StringSliceVar(&o.images, "image", nil, "images to make, with the programs they hold and nothing else (default: all that a release holds)")
+	} else {
+		f.BoolVar(&o.noImages, "no-images", false, "leave out container images, and the programs that are of use in them alone")
+	}
 	f.StringVar(&o.profile, "profile", "", "way of linking, of specs/profiles.yaml: official links as the Kubernetes project does (default: all static)")
 	o.mirror.addFlags(cmd)
 	f.StringArrayVar(&o.sources, "source", nil, "take a source from a checkout or unpacked tree: DIR for Kubernetes, NAME=DIR for another of specs/sources.yaml")
@@ -84,9 +91,9 @@ func (o *releaseOptions) addFlags(cmd *cobra.Command, until release.Step) {
 func newReleaseCommand(env *environment) *cobra.Command {
 	return newStepCommand(env, release.Publish, &cobra.Command{
 		Use:   "release VERSION",
-		Short: "Make a whole release: binaries, packages, tarballs, checksums, and the apt archive",
-		Long: `Compiles every program for every platform, packages and signs them, writes tarballs, SBOMs, signed provenance, manifest
-and checksums to OUT/VERSION, and publishes the packages into the apt archive. What an earlier run finished is not done again.
+		Short: "Make a whole release: binaries, packages, images, tarballs, checksums, and the apt archive",
+		Long: `Compiles every program for every platform, packages and signs them, makes container images, writes tarballs, SBOMs, signed
+provenance, manifest and checksums to OUT/VERSION, and publishes the packages into the apt archive. What an earlier run finished is not done again.
 
 The source comes from the Go module proxy, checked against the checksum database as Go does it, or from --source DIR.`,
 		Example: `  kubedist release v1.36.3
@@ -156,7 +163,7 @@ func (o *releaseOptions) options(ctx context.Context, env *environment, until re
 	r := release.Options{
 		Version: version, Out: o.out, CacheDir: env.CacheDir, Commit: o.commit, Toolchain: o.toolchain, Maintainer: o.maintainer,
 		KeepGoing: o.keepGoing, Executable: env.Executable, DebianMirror: o.mirror.url, Reporter: progress.Discard{}, Environ: os.Environ(), Sources: map[string]string{},
-		Selection: release.Selection{Packages: o.packages, Programs: o.programs, Profile: o.profile, Revision: o.revision, Until: until, Host: platform.ID{OS: runtime.GOOS, Arch: runtime.GOARCH}},
+		Selection: release.Selection{Packages: o.packages, Programs: o.programs, Images: o.images, NoImages: o.noImages, Profile: o.profile, Revision: o.revision, Until: until, Host: platform.ID{OS: runtime.GOOS, Arch: runtime.GOARCH}},
 	}
 	var err error
 	if r.Spec, r.Templates, err = o.spec.load(); err != nil {
@@ -291,7 +298,7 @@ func summarize(w io.Writer, r *release.Result, o release.Options, took time.Dura
 		count[a.Kind]++
 		size += a.Size
 	}
-	fmt.Fprintf(w, "  %-9s %d binaries, %d packages, %d tarballs, %d MB in %s\n", "release", count[release.Binary], count[release.Deb], count[release.TarFile], size/1e6, r.Dir)
+	fmt.Fprintf(w, "  %-9s %d binaries, %d packages, %d images, %d tarballs, %d MB in %s\n", "release", count[release.Binary], count[release.Deb], count[release.ImageTar], count[release.TarFile], size/1e6, r.Dir)
 	if count[release.Provenance] > 0 {
 		fmt.Fprintf(w, "  %-9s %d SBOMs, %d .changes, %s\n", "and", count[release.SBOM], count[release.Changes], release.ProvenanceName)
 	}

@@ -47,6 +47,9 @@ func (a *attestor) about(x Artifact) sbom.Artifact {
 		Name: x.Name, Version: x.Version, FileName: x.Path, SHA256: x.SHA256, SHA512: x.SHA512, Supplier: a.supplier(),
 		PURL: sbom.GenericPURL(x.Name, x.Version), Purpose: "ARCHIVE",
 	}
+	if x.Kind == ImageTar {
+		out.Purpose = "CONTAINER"
+	}
 	if x.Kind != Deb {
 		return out
 	}
@@ -129,6 +132,9 @@ func (a *attestor) releaseSBOM(ctx context.Context) error {
 // addParts adds all artifacts to the document about the release, and what is inside what.
 func (a *attestor) addParts(ctx context.Context, b *sbom.Builder) error {
 	for _, x := range a.made {
+		if x.Kind == Blob {
+			continue // what is in it is in the tars of the images
+		}
 		if x.Kind != Binary {
 			b.Part(a.about(x))
 			continue

@@ -43,7 +43,7 @@ func (r *run) removeStale(m Manifest) error {
 	removed := 0
 	for _, path := range known {
 		top, _, _ := strings.Cut(path, "/")
-		if keep[path] || !slices.Contains([]string{"bin", "debs", "tarballs", "sbom"}, top) {
+		if keep[path] || !slices.Contains([]string{"bin", "debs", "tarballs", "sbom", imagesDir, imageTarsDir}, top) {
 			continue
 		}
 		switch err := os.Remove(filepath.Join(r.Dir(), filepath.FromSlash(path))); {

@@ -105,14 +105,7 @@ func (r *run) once(ctx context.Context, step, key, dest string, fill func(io.Wri
 		return files[0], nil
 	}
 	r.worked.Store(true)
-	if err := r.writers.Acquire(ctx, 1); err != nil {
-		return ledger.File{}, err
-	}
-	defer r.writers.Release(1)
-	if err := atomicfile.MkdirAll(filepath.Dir(dest)); err != nil {
-		return ledger.File{}, err
-	}
-	if err := atomicfile.Write(dest, 0o644, fill); err != nil {
+	if err := r.writeFile(ctx, dest, fill); err != nil {
 		return ledger.File{}, err
 	}
 	files, err := r.ledger.Record(ctx, step, key, []string{dest})
@@ -120,6 +113,18 @@ func (r *run) once(ctx context.Context, step, key, dest string, fill func(io.Wri
 		return ledger.File{}, err
 	}
 	return files[0], nil
+}
+
+// writeFile writes a file of the release by fill, when a core is free for it.
+func (r *run) writeFile(ctx context.Context, dest string, fill func(io.Writer) error) error {
+	if err := r.writers.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer r.writers.Release(1)
+	if err := atomicfile.MkdirAll(filepath.Dir(dest)); err != nil {
+		return err
+	}
+	return atomicfile.Write(dest, 0o644, fill)
 }
 
 // expander turns what the spec says of a package's contents into files.

@@ -33,7 +33,8 @@ func inputs(version string) Inputs {
 	plugins := "github.com/containernetworking/plugins/plugins/"
 	return Inputs{
 		Version:  version,
-		Versions: map[string]string{"kubernetes": version, "cni-plugins": "v1.9.1", "cri-tools": "v1.36.0"},
+		Versions: map[string]string{"kubernetes": version, "cni-plugins": "v1.9.1", "cri-tools": "v1.36.0", "etcd": "v3.6.8", "coredns": "v1.14.2", "metrics-server": "v0.9.0"},
+		Tags:     map[string]string{"etcd": "3.6.8-0", "pause": "3.10.2"},
 		Found:    map[string]map[string][]string{"cni-plugins": {"linux": {plugins + "ipam/host-local", plugins + "main/bridge", plugins + "main/loopback"}}},
 	}
 }
@@ -81,6 +82,10 @@ func TestPlanGolden(t *testing.T) {
 		"kubectl":       {Revision: "1.1", Host: host, Until: Publish, Packages: []string{"kubectl"}, Platforms: ids(t, "linux/arm/v7")},
 		"build-only":    {Host: host, Until: Build, Platforms: ids(t, "linux/s390x", "windows/amd64")},
 		"tarballs-only": {Host: host, Until: Tars, Platforms: ids(t, "linux/arm64")},
+		"no-images":     {Revision: "1.1", Host: host, Until: Publish, NoImages: true, Platforms: ids(t, "linux/amd64")},
+		"images-only":   {Host: host, Until: Images, Platforms: ids(t, "linux/arm/v7")},
+		// An image that a release does not hold; nobody is asked which others there should be.
+		"image": {Host: host, Until: Images, Images: []string{"metrics-server"}, Platforms: ids(t, "linux/arm64")},
 		// kubelet is linked with the C library where there is a compiler for it, and its package says so.
 		"official": {Revision: "1.1", Host: host, Until: Debs, Profile: "official", Packages: []string{"kubelet"}, Platforms: ids(t, "linux/arm64", "linux/riscv64")},
 		"programs": {Host: host, Until: Publish, Profile: "official", Programs: []string{"kubelet", "kubectl"}, Platforms: ids(t, "linux/amd64", "darwin/arm64")},
@@ -128,7 +133,7 @@ func TestPlanRefusesSelections(t *testing.T) {
 	for want, sel := range map[string]Selection{
 		"profile fast: not in specs/profiles.yaml":          {Profile: "fast"},
 		"program genman: not in specs/binaries.yaml":        {Programs: []string{"genman"}},
-		"program kube-apiserver: server side":               {Programs: []string{"kube-apiserver"}},
+		"image kube-dns: not in specs/images.yaml":          {Images: []string{"kube-dns"}},
 		"nothing to make: none of what was selected":        {Programs: []string{"kubeadm"}, Platforms: ids(t, "windows/amd64")},
 		"platform plan9/amd64: not in specs/platforms.yaml": {Platforms: ids(t, "plan9/amd64")},
 	} {

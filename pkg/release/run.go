@@ -18,6 +18,7 @@ import (
 	"kubedist/pkg/build"
 	"kubedist/pkg/gocmd"
 	"kubedist/pkg/hint"
+	"kubedist/pkg/image"
 	"kubedist/pkg/ledger"
 	"kubedist/pkg/openpgp"
 	"kubedist/pkg/progress"
@@ -42,6 +43,11 @@ type run struct {
 	extra      []string                // platforms that the tree does not list
 
 	compilers compilers // of C
+
+	layout *image.Layout          // of all images
+	bases  map[baseKey]*imageBase // what images are built on
+	layers sync.Map               // key of a layer -> what writes it once
+	imaged *imageSet
 
 	documents *documents
 	shared    *shared
@@ -93,8 +99,14 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := r.openCompilers(ctx); err != nil {
 		return nil, err
 	}
+	if err := r.openBases(ctx); err != nil {
+		return nil, err
+	}
 	if err := r.pipelines(ctx); err != nil {
 		return nil, err
+	}
+	if err := r.index(ctx); err != nil {
+		return nil, fmt.Errorf("images of %s: %w", r.plan.Version, err)
 	}
 	if o.Selection.Until == Publish {
 		if err := r.attest(ctx); err != nil {
@@ -157,6 +169,7 @@ func newRun(ctx context.Context, o *Options) (*run, error) {
 		lanes:     semaphore.NewWeighted(int64(o.Budget.Lanes())),
 		writers:   semaphore.NewWeighted(int64(o.Budget.Cores)),
 		documents: &documents{ready: make(chan struct{})}, shared: &shared{}, artifacts: &collection{},
+		layout: image.NewLayout(filepath.Join(o.Dir(), imagesDir)), imaged: &imageSet{},
 	}, nil
 }
 
@@ -191,7 +204,7 @@ func (r *run) lock() (func(), error) {
 	return func() { _ = lock.Close() }, nil
 }
 
-// pipelines runs platform beside platform: compile, package, tar. The first failure stops the others, unless
+// pipelines runs platform beside platform: compile, package, make images, tar. The first failure stops the others, unless
 // KeepGoing is set; then all failures are returned together.
 func (r *run) pipelines(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
@@ -212,7 +225,7 @@ func (r *run) pipelines(ctx context.Context) error {
 	for _, t := range r.plan.Tarballs {
 		start(func(ctx context.Context) error { return r.sharedTarball(ctx, t) })
 	}
-	if len(r.plan.Documents) == 0 {
+	if !r.plan.asksTools() {
 		close(r.documents.ready)
 	} else if r.Selection.Host.OS != "linux" {
 		progress.Warn(r.Reporter, "kubelet describes other flags on %s than on Linux: make packages whose manual pages shall be right on Linux", r.Selection.Host.OS)
@@ -227,7 +240,7 @@ func (r *run) pipelines(ctx context.Context) error {
 		release := sync.OnceFunc(func() { r.lanes.Release(1) })
 		start(func(ctx context.Context) error {
 			defer release()
-			return r.platform(ctx, p, i == 0 && len(r.plan.Documents) > 0, release)
+			return r.platform(ctx, p, i == 0 && r.plan.asksTools(), release)
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -257,7 +270,8 @@ func (r *run) sharedTarball(ctx context.Context, t Tarball) error {
 	return nil
 }
 
-// platform is one platform's pipeline. The one whose programs run on this machine writes the documents too. compiled is
+// platform is one platform's pipeline. The one whose programs run on this machine writes the documents too, and its
+// programs are asked which images they want. compiled is
 // called when the platform has no more use for its lane.
 func (r *run) platform(ctx context.Context, p Platform, writesDocuments bool, compiled func()) (err error) {
 	task := progress.Start(r.Reporter, p.Name, "compile", p.Compiles[0].label())
@@ -290,7 +304,9 @@ func (r *run) platform(ctx context.Context, p Platform, writesDocuments bool, co
 		for _, b := range programs {
 			tools[b.program.Binary] = b.file
 		}
-		r.documents.files, r.documents.err = r.writeDocuments(ctx, tools)
+		if r.documents.files, r.documents.err = r.writeDocuments(ctx, tools); r.documents.err == nil {
+			r.documents.err = r.checkCoverage(ctx, tools)
+		}
 		close(r.documents.ready)
 		if r.documents.err != nil {
 			return r.documents.err
@@ -304,6 +320,12 @@ func (r *run) platform(ctx context.Context, p Platform, writesDocuments bool, co
 		group.Go(func() error { return r.pkg(packaging, p, planned, programs) })
 	}
 	if err := group.Wait(); err != nil {
+		return fmt.Errorf("%s: %w", p.Name, err)
+	}
+	if len(p.Images) > 0 {
+		task.Step("image")
+	}
+	if err := r.images(ctx, p, programs); err != nil {
 		return fmt.Errorf("%s: %w", p.Name, err)
 	}
 	if len(p.Tarballs) > 0 {

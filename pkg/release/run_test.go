@@ -54,7 +54,7 @@ func smallRelease(t *testing.T, signer openpgp.Signer, platforms ...string) Opti
 	dir := t.TempDir()
 	return Options{
 		Version: "v1.36.3", Spec: realSpec(t), Templates: templates.FS, Toolchain: gocmd.Local, Maintainer: "Test <test@example.org>",
-		Selection: Selection{Platforms: ids(t, platforms...), Revision: "1.1", Host: platform.ID{OS: runtime.GOOS, Arch: runtime.GOARCH}, Until: Publish},
+		Selection: Selection{Platforms: ids(t, platforms...), Revision: "1.1", Host: platform.ID{OS: runtime.GOOS, Arch: runtime.GOARCH}, Until: Publish, NoImages: true},
 		Sources:   map[string]string{"kubernetes": smallTree("kubernetes"), "cni-plugins": smallTree("cni-plugins"), "cri-tools": smallTree("cri-tools")},
 		Out:       filepath.Join(dir, "out"), CacheDir: filepath.Join(dir, "cache"), Signer: signer, Epoch: epoch, Now: epoch,
 		Budget:  build.Budget{Cores: runtime.GOMAXPROCS(0), Memory: 8 << 30},

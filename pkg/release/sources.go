@@ -37,7 +37,7 @@ func (r *run) openSources(ctx context.Context) (Inputs, error) {
 	primary := r.trees[r.primary()]
 	in.Known = r.carried(primary)
 	for _, i := range r.Spec.Images {
-		if i.Tag == nil {
+		if i.Tag == nil || !r.wants().wantsImage(i) {
 			continue
 		}
 		var err error
@@ -85,9 +85,12 @@ func OpenPrimary(ctx context.Context, o Options) (*source.Tree, error) {
 	return tree, err
 }
 
+// wants is a planner that knows what is selected, and nothing of the sources yet.
+func (r *run) wants() *planner { return &planner{spec: r.Spec, sel: r.Selection} }
+
 // neededSources leaves out the sources of which nothing is compiled.
 func (r *run) neededSources() []spec.Source {
-	pl := &planner{spec: r.Spec, sel: r.Selection}
+	pl := r.wants()
 	return slices.DeleteFunc(slices.Clone(r.Spec.Sources), func(s spec.Source) bool {
 		return !s.Primary() && !slices.ContainsFunc(r.Spec.Binaries, func(b spec.Binary) bool {
 			return b.Source == s.Name && len(b.Roles) > 0 && b.Absent == "" && pl.wantsBinary(b)

@@ -27,7 +27,7 @@ func (r *run) tarball(ctx context.Context, platform string, planned Tarball, pro
 
 func (r *run) writeTarball(ctx context.Context, platform string, planned Tarball, programs []built) error {
 	tree := r.trees[planned.Spec.Source]
-	inside, err := r.tarballFiles(ctx, planned, programs)
+	inside, err := r.tarballFiles(ctx, platform, planned, programs)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (r *run) writeTarball(ctx context.Context, platform string, planned Tarball
 	dest := filepath.Join(r.Dir(), "tarballs", planned.Name)
 	key := ledger.Key("tarball", formats(), planned, planned.Spec, parts, tree.Digest, tree.Stamp.BuildDate.Unix(), r.plan.Version)
 	file, err := r.once(ctx, "tarball "+planned.Name, key, dest, func(w io.Writer) error {
-		archive, err := r.newArchive(ctx, planned, inside)
+		archive, err := r.newArchive(ctx, platform, planned, inside)
 		if err != nil {
 			return err
 		}
@@ -58,12 +58,17 @@ func (r *run) writeTarball(ctx context.Context, platform string, planned Tarball
 
 // tarballFiles returns, for each item of a layout, the files of the release that it puts inside. It waits for those that
 // are still being made.
-func (r *run) tarballFiles(ctx context.Context, planned Tarball, programs []built) ([][]ledger.File, error) {
+func (r *run) tarballFiles(ctx context.Context, platform string, planned Tarball, programs []built) ([][]ledger.File, error) {
 	inside := make([][]ledger.File, len(planned.Spec.Contents))
 	for i, item := range planned.Spec.Contents {
 		for _, b := range programs {
 			if !b.program.Tool && slices.Contains(item.Binaries, b.program.Binary) {
 				inside[i] = append(inside[i], b.file)
+			}
+		}
+		for _, name := range item.Images {
+			if tar, _, ok := r.imaged.tar(name, platform); ok {
+				inside[i] = append(inside[i], tar)
 			}
 		}
 		if item.Tarball != "" {
@@ -78,7 +83,7 @@ func (r *run) tarballFiles(ctx context.Context, planned Tarball, programs []buil
 }
 
 // newArchive puts a tarball together: the release's own files, inside, by item of the layout, and what comes from the tree.
-func (r *run) newArchive(ctx context.Context, planned Tarball, inside [][]ledger.File) (*tarball.Archive, error) {
+func (r *run) newArchive(ctx context.Context, platform string, planned Tarball, inside [][]ledger.File) (*tarball.Archive, error) {
 	archive := &tarball.Archive{}
 	for i, item := range planned.Spec.Contents {
 		for _, f := range inside[i] {
@@ -87,6 +92,11 @@ func (r *run) newArchive(ctx context.Context, planned Tarball, inside [][]ledger
 				mode = 0o755
 			}
 			archive.Add(tarball.File{Name: within(item, path.Base(f.Path)), Mode: mode, Source: tarball.Path(r.path(f))})
+		}
+		for _, name := range item.Images {
+			if _, tag, ok := r.imaged.tar(name, platform); ok {
+				archive.Add(tarball.File{Name: within(item, name+".docker_tag"), Source: tarball.Bytes(strings.ReplaceAll(tag, "+", "_") + "\n")})
+			}
 		}
 		if item.Version {
 			archive.Add(tarball.File{Name: item.To, Source: tarball.Bytes(r.plan.Version)})

@@ -114,7 +114,7 @@ func (a *attested) sbom(_ context.Context, x Artifact, data []byte) error {
 		}
 		speaks[c.Name] = true
 	}
-	return a.covers(speaks, Binary, Deb, TarFile)
+	return a.covers(speaks, Binary, Deb, TarFile, ImageTar)
 }
 
 // upload checks a .buildinfo or .changes. These have one signature, by the key that signed the packages. Where the keyring
@@ -176,9 +176,9 @@ func (a *attested) provenance(ctx context.Context, _ Artifact, data []byte) erro
 		speaks[subject.Name] = true
 	}
 	for _, x := range a.manifest.Artifacts {
-		if !slices.Contains([]Kind{Binary, Deb, TarFile, SBOM, BuildInfo, Changes, Provenance}, x.Kind) {
+		if !slices.Contains([]Kind{Binary, Deb, TarFile, ImageTar, Blob, SBOM, BuildInfo, Changes, Provenance}, x.Kind) {
 			return fmt.Errorf("%s is of the unknown kind %.40q", x.Path, x.Kind)
 		}
 	}
-	return a.covers(speaks, Binary, Deb, TarFile, SBOM, BuildInfo, Changes)
+	return a.covers(speaks, Binary, Deb, TarFile, ImageTar, Blob, SBOM, BuildInfo, Changes)
 }

@@ -2,8 +2,11 @@
 package app
 
 import (
+	"strings"
+
 	"k8s.io/component-base/cli"
 	"k8s.io/component-base/version"
+	"k8s.io/kubernetes/cmd/kubeadm/app/constants"
 )
 
 // New returns kubeadm.
@@ -15,13 +18,25 @@ func New() cli.Program {
 	}}
 }
 
+// config lists images, in their own registry or in one that is named.
 func config(args []string) int {
 	if len(args) < 2 || args[0] != "images" || args[1] != "list" {
 		return 1
 	}
-	v := version.Get().GitVersion
-	for _, image := range []string{"kube-apiserver:" + v, "kube-controller-manager:" + v, "kube-scheduler:" + v, "kube-proxy:" + v, "pause:3.10"} {
-		cli.Print("registry.k8s.io/" + image)
+	v, registry, dns := version.Get().GitVersion, "registry.k8s.io", "coredns/coredns"
+	for _, arg := range args[2:] {
+		if value, ok := strings.CutPrefix(arg, "--kubernetes-version="); ok {
+			v = value
+		}
+		if value, ok := strings.CutPrefix(arg, "--image-repository="); ok {
+			registry, dns = value, "coredns"
+		}
+	}
+	for _, image := range []string{
+		"kube-apiserver:" + v, "kube-controller-manager:" + v, "kube-scheduler:" + v, "kube-proxy:" + v,
+		dns + ":" + constants.CoreDNSVersion, "pause:" + constants.PauseVersion, "etcd:" + constants.DefaultEtcdVersion,
+	} {
+		cli.Print(registry + "/" + image)
 	}
 	return 0
 }

@@ -1,0 +1,12 @@
+// Command server answers --version.
+package main
+
+import (
+	"os"
+
+	"go.etcd.io/etcd/api/v3/version"
+)
+
+func main() {
+	os.Stdout.WriteString("etcd Version: " + version.Version + "\n")
+}
