@@ -6,7 +6,6 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,7 +25,7 @@ var layers = []string{
 	"tarball",
 	"published", "bindiff",
 	"build", "source", "gocmd", "gitshim",
-	"buildroot", "mirror", "imprint",
+	"buildroot", "debroot", "mirror", "imprint",
 	"spec", "platform",
 	"deb", "deb822",
 	"gnupg", "rotation",
@@ -66,10 +65,12 @@ func TestImportsRunDownward(t *testing.T) {
 			if imported == "kubedist/cmd" || strings.HasPrefix(imported, "kubedist/cmd/") {
 				t.Errorf("%s imports a command", name)
 			}
-			if !strings.HasPrefix(imported, "kubedist/pkg/") {
+			inside, ok := strings.CutPrefix(imported, "kubedist/pkg/")
+			if !ok {
 				continue
 			}
-			if to := slices.Index(layers, path.Base(imported)); to <= from {
+			layer, _, _ := strings.Cut(inside, "/")
+			if to := slices.Index(layers, layer); to <= from {
 				t.Errorf("%s imports %s, which lies above it", name, imported)
 			}
 		}

@@ -26,10 +26,10 @@ package buildroot
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 
+	"kubedist/pkg/debroot"
 	"kubedist/pkg/hint"
 	"kubedist/pkg/spec"
 )
@@ -40,7 +40,7 @@ const hintOwn = "bring C compilers of your own, named by platform, such as CC_li
 // What is wrong when an error wraps one of these.
 var (
 	// ErrNotFetched is a root that the cache does not have.
-	ErrNotFetched = errors.New("not in the cache")
+	ErrNotFetched = debroot.ErrNotFetched
 	// ErrMachine is a machine on which what is in the root cannot run.
 	ErrMachine = errors.New("does not run on this machine")
 	// ErrRefused is a machine on which commands cannot be run in a root of their own.
@@ -65,15 +65,14 @@ func Open(t spec.Toolchain, cache string) (*Root, error) {
 	if err := usable(t, runtime.GOOS, runtime.GOARCH); err != nil {
 		return nil, err
 	}
-	s, err := storeIn(cache)
+	dir, err := debroot.Open(storeIn(cache), name(t))
+	if errors.Is(err, ErrNotFetched) {
+		err = hint.Errorf("run kubedist toolchain fetch "+t.Suite, "tool chain %s: %w", t.Suite, err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	r := s.root(t)
-	if _, err := os.Stat(r.mount()); err != nil {
-		return nil, hint.Errorf("run kubedist toolchain fetch "+t.Suite, "tool chain %s: %w", t.Suite, ErrNotFetched)
-	}
-	return r, nil
+	return &Root{suite: t.Suite, dir: dir}, nil
 }
 
 // machines are Debian's names of the architectures that Go compiles for, where both have one.

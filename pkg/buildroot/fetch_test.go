@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"kubedist/pkg/buildroot"
+	"kubedist/pkg/debroot/roottest"
 	"kubedist/pkg/hint"
 	"kubedist/pkg/mirror"
 	"kubedist/pkg/progress"
@@ -34,11 +35,11 @@ func TestFetch(t *testing.T) {
 	onLinux(t)
 	old := syscall.Umask(0o077) // that of the process: no t.Parallel here
 	defer syscall.Umask(old)
-	p, cache := newPool(t), t.TempDir()
+	p, cache := roottest.NewPool(t), t.TempDir()
 	tc := toolchain(
-		p.add(t, "gcc", dir("./"), dir("./usr/"), dir("./usr/bin/"), program("./usr/bin/gcc-10", "elf"), symlink("./usr/bin/gcc", "gcc-10"),
-			hardlink("./usr/bin/cc-10", "./usr/bin/gcc-10"), regular("./usr/share/man/man1/gcc.1", "manual"), symlink("./usr/lib/abs", "/lib/x")),
-		p.add(t, "libc6", dir("./usr/"), dir("./usr/lib/"), regular("usr/lib/libc.so", "GROUP"), regular("./usr/lib/lto1", "lto")),
+		p.Add(t, "gcc", roottest.Dir("./"), roottest.Dir("./usr/"), roottest.Dir("./usr/bin/"), roottest.Program("./usr/bin/gcc-10", "elf"), roottest.Symlink("./usr/bin/gcc", "gcc-10"),
+			roottest.Hardlink("./usr/bin/cc-10", "./usr/bin/gcc-10"), roottest.Regular("./usr/share/man/man1/gcc.1", "manual"), roottest.Symlink("./usr/lib/abs", "/lib/x")),
+		p.Add(t, "libc6", roottest.Dir("./usr/"), roottest.Dir("./usr/lib/"), roottest.Regular("usr/lib/libc.so", "GROUP"), roottest.Regular("./usr/lib/lto1", "lto")),
 	)
 	tc.Exclude = []spec.LeftOut{{Match: []string{"usr/share/man", "usr/lib/lto*"}, Why: "x"}}
 	tc.Links = []spec.Symlink{{Path: "usr/bin/cc", To: "gcc"}, {Path: "lib/cpp", To: "../usr/bin/cpp"}}
@@ -65,10 +66,10 @@ Lrwxrwxrwx usr/lib/abs /lib/x
 drwxr-xr-x usr/local 
 drwxr-xr-x usr/local/go 
 `
-	if got := listing(t, root.Dir()); got != want {
+	if got := roottest.Listing(t, root.Dir()); got != want {
 		t.Errorf("got\n%s", got)
 	}
-	if got := p.requests(); !slices.Equal(got, []string{"gcc.deb", "libc6.deb"}) {
+	if got := p.Requests(); !slices.Equal(got, []string{"gcc.deb", "libc6.deb"}) {
 		t.Errorf("asked for %q", got)
 	}
 	p.Close()
@@ -90,20 +91,20 @@ drwxr-xr-x usr/local/go
 func TestFetchGoesOn(t *testing.T) {
 	t.Parallel()
 	onLinux(t)
-	p, cache := newPool(t), t.TempDir()
-	aa, bb := p.add(t, "aa", regular("a", "a")), p.add(t, "bb", regular("b", "b"))
+	p, cache := roottest.NewPool(t), t.TempDir()
+	aa, bb := p.Add(t, "aa", roottest.Regular("a", "a")), p.Add(t, "bb", roottest.Regular("b", "b"))
 	if _, err := fetch(t, p, cache, toolchain(aa)); err != nil {
 		t.Fatal(err)
 	}
-	p.requests()
+	p.Requests()
 	tc := toolchain(aa, bb)
-	data := p.files["bb.deb"]
-	delete(p.files, "bb.deb")
+	data := p.Files["bb.deb"]
+	delete(p.Files, "bb.deb")
 	_, err := fetch(t, p, cache, tc)
 	if !errors.Is(err, mirror.ErrGone) || !strings.Contains(err.Error(), "package bb 1") || !strings.Contains(hint.Of(err), "snapshot") {
 		t.Errorf("got %v with the hint %q", err, hint.Of(err))
 	}
-	p.files["bb.deb"] = bytes.Replace(data, []byte("./control"), []byte("./Control"), 1)
+	p.Files["bb.deb"] = bytes.Replace(data, []byte("./control"), []byte("./Control"), 1)
 	if _, err := fetch(t, p, cache, tc); !errors.Is(err, mirror.ErrOther) || hint.Of(err) == "" {
 		t.Errorf("got %v", err)
 	}
@@ -112,11 +113,11 @@ func TestFetchGoesOn(t *testing.T) {
 			t.Errorf("left %q, %v", left, err)
 		}
 	}
-	p.files["bb.deb"] = data
+	p.Files["bb.deb"] = data
 	if _, err := fetch(t, p, cache, tc); err != nil {
 		t.Fatal(err)
 	}
-	if got := p.requests(); !slices.Equal(got, []string{"bb.deb", "bb.deb", "bb.deb"}) {
+	if got := p.Requests(); !slices.Equal(got, []string{"bb.deb", "bb.deb", "bb.deb"}) {
 		t.Errorf("asked for %q", got)
 	}
 }
@@ -125,21 +126,21 @@ func TestFetchGoesOn(t *testing.T) {
 func TestFetchOfDamagedCache(t *testing.T) {
 	t.Parallel()
 	onLinux(t)
-	p, cache := newPool(t), t.TempDir()
-	l := p.add(t, "aa", regular("a", "text"))
+	p, cache := roottest.NewPool(t), t.TempDir()
+	l := p.Add(t, "aa", roottest.Regular("a", "text"))
 	tc := toolchain(l)
 	kept := filepath.Join(cache, "toolchains", "debs", l.SHA256+".deb")
 	if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(kept, bytes.Replace(p.files["aa.deb"], []byte("text"), []byte("TEXT"), 1), 0o644); err != nil {
+	if err := os.WriteFile(kept, bytes.Replace(p.Files["aa.deb"], []byte("text"), []byte("TEXT"), 1), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if root, err := fetch(t, p, cache, tc); err == nil || !strings.Contains(err.Error(), "not the package that is locked") || hint.Of(err) == "" {
 		t.Errorf("got %v, %v", root, err)
 	}
 	root, err := fetch(t, p, cache, tc)
-	if err != nil || !strings.Contains(listing(t, root.Dir()), `"text"`) {
+	if err != nil || !strings.Contains(roottest.Listing(t, root.Dir()), `"text"`) {
 		t.Errorf("got %v, %v", root, err)
 	}
 }
@@ -148,8 +149,8 @@ func TestFetchOfDamagedCache(t *testing.T) {
 func TestFetchTogether(t *testing.T) {
 	t.Parallel()
 	onLinux(t)
-	p, cache := newPool(t), t.TempDir()
-	tc := toolchain(p.add(t, "aa", regular("a", "a")), p.add(t, "bb", regular("b", "b")))
+	p, cache := roottest.NewPool(t), t.TempDir()
+	tc := toolchain(p.Add(t, "aa", roottest.Regular("a", "a")), p.Add(t, "bb", roottest.Regular("b", "b")))
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
@@ -159,7 +160,7 @@ func TestFetchTogether(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if got := p.requests(); len(got) != 2 {
+	if got := p.Requests(); len(got) != 2 {
 		t.Errorf("asked for %q", got)
 	}
 }
@@ -167,8 +168,8 @@ func TestFetchTogether(t *testing.T) {
 func TestFetchStops(t *testing.T) {
 	t.Parallel()
 	onLinux(t)
-	p, cache := newPool(t), t.TempDir()
-	tc := toolchain(p.add(t, "aa", regular("a", "a")))
+	p, cache := roottest.NewPool(t), t.TempDir()
+	tc := toolchain(p.Add(t, "aa", roottest.Regular("a", "a")))
 	ctx, cancel := context.WithCancel(t.Context())
 	handler := p.Config.Handler
 	p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -185,7 +186,7 @@ func TestFetchStops(t *testing.T) {
 func TestFetchWithoutMirror(t *testing.T) {
 	t.Parallel()
 	onLinux(t)
-	tc := toolchain(newPool(t).add(t, "aa", regular("a", "a")))
+	tc := toolchain(roottest.NewPool(t).Add(t, "aa", roottest.Regular("a", "a")))
 	_, err := buildroot.Fetch(t.Context(), buildroot.Options{Toolchain: tc, CacheDir: t.TempDir(), Config: t.TempDir()})
 	if !errors.Is(err, mirror.ErrNone) || !strings.Contains(hint.Of(err), "--debian-mirror") {
 		t.Errorf("got %v", err)
@@ -198,32 +199,32 @@ func TestFetchRefuses(t *testing.T) {
 	onLinux(t)
 	for _, c := range []struct {
 		name   string
-		first  []file
-		second []file
+		first  []roottest.File
+		second []roottest.File
 		links  []spec.Symlink
 		want   string // "" when it is fine
 	}{
-		{name: "a directory of both", first: []file{dir("usr")}, second: []file{dir("usr")}},
-		{name: "above the root", first: []file{regular("../../x", "x")}}, // lands inside
-		{name: "a file of both", first: []file{regular("x", "x")}, second: []file{regular("x", "x")}, want: "x: is in package"},
-		{name: "a file twice", first: []file{regular("x", "x"), regular("./x", "y")}, want: "x: is in package aa too"},
-		{name: "file and directory", first: []file{regular("x", "x")}, second: []file{regular("x/y", "x")}, want: "x"},
-		{name: "link and directory", first: []file{symlink("x", "/etc")}, second: []file{dir("x")}, want: "x"},
-		{name: "through a link", first: []file{symlink("x", "/etc"), regular("x/y", "x")}, want: "x/y: x is a directory here, and none in package aa"},
-		{name: "through a link that leads out", first: []file{symlink("x", "../.."), regular("x/y", "x")}, want: "x/y: x is a directory here"},
-		{name: "link over a file", first: []file{regular("x", "x"), symlink("x", "y")}, want: "x: is in package"},
-		{name: "hard link to nothing", first: []file{hardlink("x", "/etc/passwd")}, want: `x: is another name of "etc/passwd"`},
-		{name: "hard link to a link", first: []file{symlink("l", "/etc/passwd"), hardlink("x", "l")}, want: `x: is another name of "l"`},
-		{name: "hard link to a directory", first: []file{dir("d"), hardlink("x", "d")}, want: `x: is another name of "d"`},
-		{name: "a device", first: []file{{tar.Header{Name: "x", Typeflag: tar.TypeChar}, ""}}, want: "x: a root has no files of type '3'"},
-		{name: "a pipe", first: []file{{tar.Header{Name: "x", Typeflag: tar.TypeFifo}, ""}}, want: "x: a root has no files of type '6'"},
-		{name: "the root as a file", first: []file{regular(".", "x")}, want: "no path that a file can have"},
-		{name: "link of the tool chain", first: []file{regular("usr/bin/cc", "x")}, links: []spec.Symlink{{Path: "usr/bin/cc", To: "gcc"}}, want: "link usr/bin/cc: is in package aa too"},
+		{name: "a directory of both", first: []roottest.File{roottest.Dir("usr")}, second: []roottest.File{roottest.Dir("usr")}},
+		{name: "above the root", first: []roottest.File{roottest.Regular("../../x", "x")}}, // lands inside
+		{name: "a file of both", first: []roottest.File{roottest.Regular("x", "x")}, second: []roottest.File{roottest.Regular("x", "x")}, want: "x: is in package"},
+		{name: "a file twice", first: []roottest.File{roottest.Regular("x", "x"), roottest.Regular("./x", "y")}, want: "x: is in package aa too"},
+		{name: "file and directory", first: []roottest.File{roottest.Regular("x", "x")}, second: []roottest.File{roottest.Regular("x/y", "x")}, want: "x"},
+		{name: "link and directory", first: []roottest.File{roottest.Symlink("x", "/etc")}, second: []roottest.File{roottest.Dir("x")}, want: "x"},
+		{name: "through a link", first: []roottest.File{roottest.Symlink("x", "/etc"), roottest.Regular("x/y", "x")}, want: "x/y: x is a directory here, and none in package aa"},
+		{name: "through a link that leads out", first: []roottest.File{roottest.Symlink("x", "../.."), roottest.Regular("x/y", "x")}, want: "x/y: x is a directory here"},
+		{name: "link over a file", first: []roottest.File{roottest.Regular("x", "x"), roottest.Symlink("x", "y")}, want: "x: is in package"},
+		{name: "hard link to nothing", first: []roottest.File{roottest.Hardlink("x", "/etc/passwd")}, want: `x: is another name of "etc/passwd"`},
+		{name: "hard link to a link", first: []roottest.File{roottest.Symlink("l", "/etc/passwd"), roottest.Hardlink("x", "l")}, want: `x: is another name of "l"`},
+		{name: "hard link to a directory", first: []roottest.File{roottest.Dir("d"), roottest.Hardlink("x", "d")}, want: `x: is another name of "d"`},
+		{name: "a device", first: []roottest.File{{Header: tar.Header{Name: "x", Typeflag: tar.TypeChar}}}, want: "x: a root has no files of type '3'"},
+		{name: "a pipe", first: []roottest.File{{Header: tar.Header{Name: "x", Typeflag: tar.TypeFifo}}}, want: "x: a root has no files of type '6'"},
+		{name: "the root as a file", first: []roottest.File{roottest.Regular(".", "x")}, want: "no path that a file can have"},
+		{name: "link of the tool chain", first: []roottest.File{roottest.Regular("usr/bin/cc", "x")}, links: []spec.Symlink{{Path: "usr/bin/cc", To: "gcc"}}, want: "link usr/bin/cc: is in package aa too"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p, cache := newPool(t), t.TempDir()
-			tc := toolchain(p.add(t, "aa", c.first...), p.add(t, "bb", c.second...))
+			p, cache := roottest.NewPool(t), t.TempDir()
+			tc := toolchain(p.Add(t, "aa", c.first...), p.Add(t, "bb", c.second...))
 			tc.Links = c.links
 			root, err := fetch(t, p, cache, tc)
 			if c.want == "" {
@@ -243,8 +244,8 @@ func TestFetchRefuses(t *testing.T) {
 func TestFetchOfAnotherPackage(t *testing.T) {
 	t.Parallel()
 	onLinux(t)
-	p := newPool(t)
-	l := p.add(t, "aa", regular("a", "a"))
+	p := roottest.NewPool(t)
+	l := p.Add(t, "aa", roottest.Regular("a", "a"))
 	l.Version = "2"
 	if _, err := fetch(t, p, t.TempDir(), toolchain(l)); err == nil || !strings.Contains(err.Error(), "aa_1_all.deb, not aa 2 for all") {
 		t.Errorf("got %v", err)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"kubedist/pkg/buildroot"
+	"kubedist/pkg/debroot/roottest"
 	"kubedist/pkg/mirror"
 	"kubedist/pkg/spec"
 	"kubedist/specs"
@@ -94,7 +95,7 @@ func checkProgram(t *testing.T, name string, machine elf.Machine) {
 func TestBullseye(t *testing.T) {
 	t.Parallel()
 	root, src := bullseye(t), t.TempDir()
-	before := listing(t, root.Dir())
+	before := roottest.Listing(t, root.Dir())
 	if err := os.WriteFile(filepath.Join(src, "hello.c"), []byte("#include <pthread.h>\n#include <stdio.h>\nint main(void) { return puts(\"hello\") < 0; }\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +111,7 @@ func TestBullseye(t *testing.T) {
 	if said := run(t, root, exec.CommandContext(t.Context(), "/src/amd64"), buildroot.Bind{Host: src, Inside: "/src"}); said != "hello\n" {
 		t.Errorf("it says %q", said)
 	}
-	if listing(t, root.Dir()) != before {
+	if roottest.Listing(t, root.Dir()) != before {
 		t.Error("the root is another one now")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"kubedist/pkg/buildroot"
+	"kubedist/pkg/debroot/roottest"
 	"kubedist/pkg/hint"
 	"kubedist/pkg/spec"
 )
@@ -85,8 +86,8 @@ func TestInsideErrors(t *testing.T) {
 func TestCheckRefused(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("BUILDROOT_TEST_REFUSED") != "" {
-		p := newPool(t)
-		root, err := fetch(t, p, t.TempDir(), toolchain(p.add(t, "aa")))
+		p := roottest.NewPool(t)
+		root, err := fetch(t, p, t.TempDir(), toolchain(p.Add(t, "aa")))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"kubedist/pkg/buildroot"
+	"kubedist/pkg/debroot/roottest"
 	"kubedist/pkg/spec"
 )
 
@@ -48,8 +49,8 @@ func helper(t *testing.T) string {
 func newRoot(t *testing.T) *buildroot.Root {
 	t.Helper()
 	onLinux(t)
-	p := newPool(t)
-	tc := toolchain(p.add(t, "aa", regular("usr/share/x", "x"), symlink("bin", "usr/bin"), symlink("out", "/etc"), regular("etc/conf", "c"), program("usr/bin/broken", "#!/no/such\n")))
+	p := roottest.NewPool(t)
+	tc := toolchain(p.Add(t, "aa", roottest.Regular("usr/share/x", "x"), roottest.Symlink("bin", "usr/bin"), roottest.Symlink("out", "/etc"), roottest.Regular("etc/conf", "c"), roottest.Program("usr/bin/broken", "#!/no/such\n")))
 	tc.Directories = []string{"usr/local/go"}
 	tc.Links = []spec.Symlink{{Path: "usr/loop", To: "share"}}
 	root, err := fetch(t, p, t.TempDir(), tc)
@@ -76,7 +77,7 @@ func mountinfo(t *testing.T) string {
 // A wrapped command finds the root, what it is given, and nothing else.
 func TestWrap(t *testing.T) {
 	inside, root := helper(t), newRoot(t)
-	before, mounts := listing(t, filepath.Dir(root.Dir())), mountinfo(t)
+	before, mounts := roottest.Listing(t, filepath.Dir(root.Dir())), mountinfo(t)
 	out, in := t.TempDir(), t.TempDir()
 	if err := os.WriteFile(filepath.Join(in, "text"), []byte("given"), 0o644); err != nil {
 		t.Fatal(err)
@@ -139,7 +140,7 @@ func TestWrap(t *testing.T) {
 	if data, err := os.ReadFile(filepath.Join(out, "file")); err != nil || string(data) != "written" {
 		t.Errorf("got %q, %v", data, err)
 	}
-	if after := listing(t, filepath.Dir(root.Dir())); after != before {
+	if after := roottest.Listing(t, filepath.Dir(root.Dir())); after != before {
 		t.Errorf("the root was\n%snow it is\n%s", before, after)
 	}
 	if now := mountinfo(t); now != mounts {

@@ -1,4 +1,4 @@
-package buildroot
+package debroot
 
 import (
 	"archive/tar"
@@ -17,7 +17,7 @@ import (
 	"kubedist/pkg/spec"
 )
 
-// What a root may hold: several times what compilers for all architectures need.
+// What a tree may hold: several times what compilers for all architectures need.
 const (
 	maxEntries = 500_000
 	maxBytes   = 16 << 30
@@ -27,12 +27,12 @@ const (
 // errDamaged is a package that is not the one that was locked.
 var errDamaged = errors.New("not the package that is locked")
 
-// tree is a root that packages are unpacked into, several at a time. What is in it depends on the packages alone, not on
-// their order: directories may be in several, everything else in one. Owners, times and the finer points of modes are not
-// kept: nothing that compiles looks at them, and so they are the same for every user.
-type tree struct {
-	root      *os.Root
-	toolchain spec.Toolchain
+// Tree is a directory that packages are unpacked into, several at a time. What is in it depends on the packages alone,
+// not on their order: directories may be in several, everything else in one. Owners, times and the finer points of modes
+// are not kept, so that they are the same for every user: a file is 0755 when its owner may run it, else 0644.
+type Tree struct {
+	root     *os.Root
+	excludes func(path string) bool
 
 	mu     sync.Mutex
 	owners map[string]owner // of every path in the tree
@@ -45,24 +45,27 @@ type owner struct {
 	kind fs.FileMode // 0, fs.ModeDir or fs.ModeSymlink
 }
 
-// newTree begins a root in an empty directory.
-func newTree(dir string, t spec.Toolchain) (*tree, error) {
+// newTree begins a tree in an empty directory. What excludes reports is not unpacked; it may be nil.
+func newTree(dir string, excludes func(path string) bool) (*Tree, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
-	return &tree{root: root, toolchain: t, owners: map[string]owner{}}, nil
+	if excludes == nil {
+		excludes = func(string) bool { return false }
+	}
+	return &Tree{root: root, excludes: excludes, owners: map[string]owner{}}, nil
 }
 
-func (t *tree) close() { _ = t.root.Close() }
+func (t *Tree) close() { _ = t.root.Close() }
 
 // unpack unpacks the package in r. When that is not p, byte by byte, the error wraps errDamaged; the tree is of no use
 // then, as after any error.
-func (t *tree) unpack(ctx context.Context, r io.Reader, p spec.Locked) error {
+func (t *Tree) unpack(ctx context.Context, r io.Reader, p spec.Locked) (*deb.Info, error) {
 	limits := deb.Limits{File: p.Size, Data: maxBytes, Files: maxEntries, Dictionary: 128 << 20}
 	var refused error
 	info, err := new(deb.Reader).ReadEntries(ctx, r, limits, func(e deb.Entry, contents io.Reader) error {
-		if t.toolchain.Excludes(e.Path) {
+		if t.excludes(e.Path) {
 			return nil
 		}
 		refused = t.add(p.Package, e, contents)
@@ -70,19 +73,19 @@ func (t *tree) unpack(ctx context.Context, r io.Reader, p spec.Locked) error {
 	})
 	switch {
 	case refused != nil || ctx.Err() != nil:
-		return err
+		return nil, err
 	case err != nil:
-		return fmt.Errorf("%w: %w", errDamaged, err)
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
 	case info.Size != p.Size || hex.EncodeToString(info.SHA256[:]) != p.SHA256:
-		return fmt.Errorf("%w: it has SHA-256 %x, not %s", errDamaged, info.SHA256, p.SHA256)
+		return nil, fmt.Errorf("%w: it has SHA-256 %x, not %s", errDamaged, info.SHA256, p.SHA256)
 	case info.Package != p.Package || info.Version != p.Version || info.Architecture != p.Architecture:
-		return fmt.Errorf("package is %s, not %s %s for %s", deb.Name(info), p.Package, p.Version, p.Architecture)
+		return nil, fmt.Errorf("package is %s, not %s %s for %s", deb.Name(info), p.Package, p.Version, p.Architecture)
 	}
-	return nil
+	return info, nil
 }
 
 // add puts one entry of a package into the tree.
-func (t *tree) add(name string, e deb.Entry, contents io.Reader) error {
+func (t *Tree) add(name string, e deb.Entry, contents io.Reader) error {
 	switch e.Type {
 	case tar.TypeDir:
 		return t.claim(name, e.Path, fs.ModeDir, 0)
@@ -100,7 +103,7 @@ func (t *tree) add(name string, e deb.Entry, contents io.Reader) error {
 }
 
 // claim makes a path the package's, and the directories that it lies in; a directory is made, too.
-func (t *tree) claim(name, at string, kind fs.FileMode, size int64) error {
+func (t *Tree) claim(name, at string, kind fs.FileMode, size int64) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if at == "" && kind.IsDir() {
@@ -126,7 +129,7 @@ func (t *tree) claim(name, at string, kind fs.FileMode, size int64) error {
 	return t.own(at, owner{name, kind})
 }
 
-func (t *tree) own(at string, o owner) error {
+func (t *Tree) own(at string, o owner) error {
 	if len(t.owners) == maxEntries {
 		return fmt.Errorf("more than %d files are unpacked", maxEntries)
 	}
@@ -136,7 +139,7 @@ func (t *tree) own(at string, o owner) error {
 
 // mkdirAll makes a directory with its parents, none of which is a link: a package that had one in place of a directory
 // would decide where the files of another come to lie.
-func (t *tree) mkdirAll(name, at string) error {
+func (t *Tree) mkdirAll(name, at string) error {
 	if o, there := t.owners[at]; there && o.kind.IsDir() {
 		return nil
 	}
@@ -148,7 +151,7 @@ func (t *tree) mkdirAll(name, at string) error {
 	return t.mkdir(name, at)
 }
 
-func (t *tree) mkdir(name, at string) error {
+func (t *Tree) mkdir(name, at string) error {
 	if o, there := t.owners[at]; there {
 		if o.kind.IsDir() {
 			return nil
@@ -165,7 +168,7 @@ func (t *tree) mkdir(name, at string) error {
 }
 
 // write writes a file that is the package's already.
-func (t *tree) write(e deb.Entry, contents io.Reader) error {
+func (t *Tree) write(e deb.Entry, contents io.Reader) error {
 	mode := fs.FileMode(0o644)
 	if e.Executable {
 		mode = 0o755
@@ -179,7 +182,7 @@ func (t *tree) write(e deb.Entry, contents io.Reader) error {
 }
 
 // symlink makes a link. It may lead anywhere: nothing here follows it, and who does is inside of the root.
-func (t *tree) symlink(name, at, target string) error {
+func (t *Tree) symlink(name, at, target string) error {
 	if target == "" || len(target) > maxTarget || strings.ContainsRune(target, 0) {
 		return errors.New("link leads nowhere")
 	}
@@ -190,7 +193,7 @@ func (t *tree) symlink(name, at, target string) error {
 }
 
 // link makes another name of a file of the same package.
-func (t *tree) link(name string, e deb.Entry) error {
+func (t *Tree) link(name string, e deb.Entry) error {
 	t.mu.Lock()
 	file, there := t.owners[e.Target]
 	t.mu.Unlock()
@@ -201,20 +204,4 @@ func (t *tree) link(name string, e deb.Entry) error {
 		return err
 	}
 	return t.root.Link(e.Target, e.Path)
-}
-
-// finish adds what no package has.
-func (t *tree) finish() error {
-	const name = "(the tool chain's own)"
-	for _, dir := range t.toolchain.Directories {
-		if err := t.claim(name, dir, fs.ModeDir, 0); err != nil {
-			return fmt.Errorf("directory %s: %w", dir, err)
-		}
-	}
-	for _, l := range t.toolchain.Links {
-		if err := t.symlink(name, l.Path, l.To); err != nil {
-			return fmt.Errorf("link %s: %w", l.Path, err)
-		}
-	}
-	return nil
 }

@@ -1,11 +1,10 @@
-package buildroot
+package debroot
 
 import (
 	"fmt"
 	"sync"
 
 	"kubedist/pkg/progress"
-	"kubedist/pkg/spec"
 )
 
 // meter reports how far the work is, in tenths.
@@ -15,9 +14,13 @@ type meter struct {
 	done, total, told int64 // bytes of packages
 }
 
-func newMeter(r progress.Reporter, t spec.Toolchain) *meter {
-	progress.Plan(r, 1, "tool chain %s: %d packages", t.Suite, len(t.Locked))
-	return &meter{task: progress.Start(r, t.Suite, "fetch", fmt.Sprintf("%d packages, %d MB", len(t.Locked), t.Size()/1e6)), total: t.Size()}
+func newMeter(o Options) *meter {
+	var total int64
+	for _, p := range o.Packages {
+		total += p.Size
+	}
+	progress.Plan(o.Reporter, 1, "%s: %d packages", o.What, len(o.Packages))
+	return &meter{task: progress.Start(o.Reporter, o.Task, "fetch", fmt.Sprintf("%d packages, %d MB", len(o.Packages), total/1e6)), total: total}
 }
 
 // add counts a package that is unpacked.
