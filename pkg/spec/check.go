@@ -33,6 +33,8 @@ func (c *checker) check(f *file) {
 	c.checkProfiles(f, at)
 	c.checkReleases(f, at)
 	c.checkToolchains(f, at)
+	c.checkBases(f, at)
+	c.checkImages(f, at)
 }
 
 // report words one problem: the YAML path it is at, the field it is about, and what is wrong.
@@ -96,8 +98,11 @@ func (c *checker) checkSources(f *file, at report) {
 		if s.Version != "" && s.Go == "" {
 			at(path, "go", "missing: a source with a version of its own is compiled by a Go release of its own, or its packages would differ from one Kubernetes release to the next")
 		}
-		if s.Follows != nil && s.Version != "" {
-			at(path+".follows", "follows", "a source that has a version does not follow another")
+		if s.Follows != nil {
+			checkReading(at, path+".follows", *s.Follows)
+			if s.Version != "" {
+				at(path+".follows", "follows", "a source that has a version does not follow another")
+			}
 		}
 		if s.Staging != nil && s.Staging.Version != "" && s.Staging.Version != StagingV0 && s.Staging.Version != StagingSame {
 			at(path+".staging.version", "version", "%q is not known; %q and %q are", s.Staging.Version, StagingV0, StagingSame)
@@ -117,13 +122,7 @@ func (c *checker) checkBinaries(f *file, at report) {
 		if _, ok := c.spec.Source(b.Source); !ok {
 			at(path+".source", "source", "%q is not declared", b.Source)
 		}
-		set := 0
-		for _, v := range []bool{b.Main != "", b.C != nil, len(b.Find) > 0} {
-			if v {
-				set++
-			}
-		}
-		if set != 1 {
+		if count(b.Main != "", b.C != nil, len(b.Find) > 0) != 1 {
 			at(path, "main, c, find", "exactly one of them must be set")
 		}
 		if b.C != nil {
@@ -190,13 +189,7 @@ func (c *checker) checkPackages(f *file, at report) {
 }
 
 func (c *checker) checkContent(at report, where string, content Content, p Package) {
-	set := 0
-	for _, v := range []string{content.Binary, content.Document, content.Template, content.Tree, content.Dir} {
-		if v != "" {
-			set++
-		}
-	}
-	if set != 1 {
+	if count(content.Binary != "", content.Document != "", content.Template != "", content.Tree != "", content.Dir != "") != 1 {
 		at(where, "contents", "exactly one of binary, document, template, tree and dir must be set")
 		return
 	}
@@ -280,13 +273,7 @@ func (c *checker) checkTarballs(f *file, at report) {
 }
 
 func (c *checker) checkTarballItem(at report, where string, item TarballItem) {
-	set := 0
-	for _, v := range []bool{len(item.Binaries) > 0, len(item.Images) > 0, item.Tree != "", item.Version, item.Tarball != ""} {
-		if v {
-			set++
-		}
-	}
-	if set != 1 {
+	if count(len(item.Binaries) > 0, len(item.Images) > 0, item.Tree != "", item.Version, item.Tarball != "") != 1 {
 		at(where, "contents", "exactly one of binaries, images, tree, version and tarball must be set")
 	}
 	if !fs.ValidPath(strings.TrimSuffix(item.To, "/")) {
@@ -295,6 +282,11 @@ func (c *checker) checkTarballItem(at report, where string, item TarballItem) {
 	for k, name := range item.Binaries {
 		if _, ok := c.spec.Binary(name); !ok {
 			at(fmt.Sprintf("%s.binaries[%d]", where, k), "binaries", "%q is not declared", name)
+		}
+	}
+	for k, name := range item.Images {
+		if _, ok := c.spec.Image(name); !ok {
+			at(fmt.Sprintf("%s.images[%d]", where, k), "images", "%q is not declared", name)
 		}
 	}
 	if item.Tree != "" {

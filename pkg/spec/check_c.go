@@ -3,7 +3,6 @@ package spec
 import (
 	"fmt"
 	"io/fs"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -30,19 +29,6 @@ func (c *checker) checkC(at report, where string, b Binary) {
 		}
 	}
 	if b.C.Version != nil {
-		c.checkReading(at, where+".c.version", *b.C.Version)
-	}
-}
-
-// checkReading checks where a value of a source tree stands.
-func (c *checker) checkReading(at report, where string, r Reading) {
-	if !fs.ValidPath(r.File) || r.File == "." {
-		at(where+".file", "file", "%q is not a clean path inside the tree", r.File)
-	}
-	switch pattern, err := regexp.Compile(r.Match); {
-	case err != nil:
-		at(where+".match", "match", "%v", err)
-	case pattern.NumSubexp() != 1:
-		at(where+".match", "match", "%q has %d groups, not one", r.Match, pattern.NumSubexp())
+		checkReading(at, where+".c.version", *b.C.Version)
 	}
 }

@@ -27,30 +27,39 @@ func (c *checker) checkToolchains(f *file, at report) {
 		} else {
 			c.declare(f, at, where, "tool chain", t.Suite)
 		}
-		if len(t.Packages) == 0 {
-			at(where, "packages", "missing")
-		}
-		for j, name := range t.Packages {
-			switch err := deb.CheckName(name); {
-			case err != nil:
-				at(fmt.Sprintf("%s.packages[%d]", where, j), "packages", "%v", err)
-			case t.Lacks(name):
-				at(fmt.Sprintf("%s.packages[%d]", where, j), "packages", "%s is left out below without", name)
-			}
-		}
+		checkAsked(at, where, t.Packages, t.Lacks)
 		checkLeftOut(at, where, "without", t.Without)
 		checkLeftOut(at, where, "exclude", t.Exclude)
-		for j, l := range t.Links {
-			entry := fmt.Sprintf("%s.links[%d]", where, j)
-			checkInside(at, entry+".path", "path", l.Path)
-			if l.To == "" || strings.ContainsAny(l.To, "\x00\n") {
-				at(entry, "to", "%q leads nowhere", l.To)
-			}
-		}
+		checkLinks(at, where, t.Links)
 		for j, d := range t.Directories {
 			checkInside(at, fmt.Sprintf("%s.directories[%d]", where, j), "directories", d)
 		}
 		checkLocked(at, where, t)
+	}
+}
+
+// checkAsked checks the packages that are asked for.
+func checkAsked(at report, where string, names []string, lacks func(string) bool) {
+	if len(names) == 0 {
+		at(where, "packages", "missing")
+	}
+	for i, name := range names {
+		switch err := deb.CheckName(name); {
+		case err != nil:
+			at(fmt.Sprintf("%s.packages[%d]", where, i), "packages", "%v", err)
+		case lacks(name):
+			at(fmt.Sprintf("%s.packages[%d]", where, i), "packages", "%s is left out below without", name)
+		}
+	}
+}
+
+func checkLinks(at report, where string, list []Symlink) {
+	for i, l := range list {
+		entry := fmt.Sprintf("%s.links[%d]", where, i)
+		checkInside(at, entry+".path", "path", l.Path)
+		if l.To == "" || strings.ContainsAny(l.To, "\x00\n") {
+			at(entry, "to", "%q leads nowhere", l.To)
+		}
 	}
 }
 
@@ -88,33 +97,39 @@ func checkLocked(at report, where string, t Toolchain) {
 	before := ""
 	for i, p := range t.Locked {
 		entry := fmt.Sprintf("%s.locked[%d]", where, i)
-		if err := deb.CheckName(p.Package); err != nil {
-			at(entry+".package", "package", "%v", err)
-		} else if p.Package <= before {
+		if p.Package <= before {
 			at(entry+".package", "package", "%s stands after %s: a lock is sorted and has no package twice", p.Package, before)
 		}
 		before = p.Package
 		have[p.Package] = true
-		if _, err := deb.ParseVersion(p.Version); err != nil {
-			at(entry+".version", "version", "%v", err)
-		}
-		if p.Architecture != t.Architecture && p.Architecture != "all" {
+		if p.Architecture != t.Architecture && p.Architecture != all {
 			at(entry+".architecture", "architecture", "%q is neither %s nor all", p.Architecture, t.Architecture)
 		}
-		if !fs.ValidPath(p.Path) || !strings.HasSuffix(p.Path, ".deb") || strings.ContainsAny(p.Path, "\\\x00?#") {
-			at(entry+".path", "path", "%q is not the path of a package below a mirror's URL", p.Path)
-		}
-		if p.Size <= 0 || p.Size > maxLockedSize {
-			at(entry+".size", "size", "%d is not a number of bytes from 1 to %d", p.Size, maxLockedSize)
-		}
-		if !isHex(p.SHA256, 64) {
-			at(entry+".sha256", "sha256", "%q is not 64 lower-case hexadecimal digits", p.SHA256)
-		}
-		if t.Lacks(p.Package) {
-			at(entry+".package", "package", "%s is left out below without", p.Package)
-		}
+		checkPackage(at, entry, p, t.Lacks)
 	}
 	if i := slices.IndexFunc(t.Packages, func(name string) bool { return !have[name] }); i >= 0 && len(t.Locked) > 0 {
 		at(fmt.Sprintf("%s.packages[%d]", where, i), "packages", "%s is asked for and not locked: run kubedist toolchain lock %s", t.Packages[i], t.Suite)
+	}
+}
+
+// checkPackage checks what one package of a lock says of itself.
+func checkPackage(at report, entry string, p Locked, lacks func(string) bool) {
+	if err := deb.CheckName(p.Package); err != nil {
+		at(entry+".package", "package", "%v", err)
+	}
+	if _, err := deb.ParseVersion(p.Version); err != nil {
+		at(entry+".version", "version", "%v", err)
+	}
+	if !fs.ValidPath(p.Path) || !strings.HasSuffix(p.Path, ".deb") || strings.ContainsAny(p.Path, "\\\x00?#") {
+		at(entry+".path", "path", "%q is not the path of a package below a mirror's URL", p.Path)
+	}
+	if p.Size <= 0 || p.Size > maxLockedSize {
+		at(entry+".size", "size", "%d is not a number of bytes from 1 to %d", p.Size, maxLockedSize)
+	}
+	if !isHex(p.SHA256, 64) {
+		at(entry+".sha256", "sha256", "%q is not 64 lower-case hexadecimal digits", p.SHA256)
+	}
+	if lacks(p.Package) {
+		at(entry+".package", "package", "%s is left out below without", p.Package)
 	}
 }

@@ -39,13 +39,18 @@ func digest(specs, templates fs.FS, s *Spec) (string, error) {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(lines, "")))), nil
 }
 
-// templates lists the templates that packages name, sorted, each once.
+// templates lists the templates that packages and bases name, sorted, each once.
 func (s *Spec) templates() []string {
 	var names []string
 	for _, p := range s.Packages {
 		names = append(names, p.Scripts.Preinst, p.Scripts.Postinst, p.Scripts.Prerm, p.Scripts.Postrm)
 		for _, c := range p.Contents {
 			names = append(names, c.Template)
+		}
+	}
+	for _, b := range s.Bases {
+		for _, f := range b.Files {
+			names = append(names, f.Template)
 		}
 	}
 	slices.Sort(names)

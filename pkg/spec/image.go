@@ -44,7 +44,8 @@ type Reading struct {
 }
 
 // Base is what images are built on. It comes from one place: from Debian packages (Suite), from an OCI image layout on
-// disk (Layout), or from a registry (Reference).
+// disk (Layout), or from a registry (Reference). People write all of it but Locked, which `kubedist image base lock`
+// makes of the rest.
 type Base struct {
 	Name string `yaml:"name" jsonschema:"description=what images call it"`
 
@@ -57,7 +58,7 @@ type Base struct {
 	Links    []Symlink      `yaml:"links,omitempty" jsonschema:"description=symbolic links that scripts of the packages would make"`
 	Locked   []Locked       `yaml:"locked,omitempty" jsonschema:"description=the packages of every architecture: sorted by architecture and name"`
 
-	Layout    string `yaml:"layout,omitempty" jsonschema:"description=directory of an OCI image layout that holds an image for each platform"`
+	Layout    string `yaml:"layout,omitempty" jsonschema:"description=DIRECTORY@sha256:DIGEST of an index or an image in an OCI image layout; DIRECTORY as the system has it"`
 	Reference string `yaml:"reference,omitempty" jsonschema:"description=REGISTRY/REPOSITORY@sha256:DIGEST of an index or an image"`
 }
 

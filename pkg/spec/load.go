@@ -22,7 +22,7 @@ type file struct {
 // they name. All problems are reported at once, each with file, line and field.
 //
 // The digest of the result is a SHA-256 over the lines that `sha256sum` prints of the files that count, sorted by name:
-// specs/ with every .yaml file, and templates/ with those that packages name.
+// specs/ with every .yaml file, and templates/ with those that packages and bases name.
 func Load(specs, templates fs.FS) (*Spec, error) {
 	files, err := readFiles(specs)
 	if err != nil {

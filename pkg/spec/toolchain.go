@@ -54,9 +54,11 @@ func (t Toolchain) Lacks(name string) bool { return matches(t.Without, name) }
 
 // Excludes reports whether a file of a package is left out. The path has no slash at its beginning or end. What lies in a
 // directory that is left out is left out too.
-func (t Toolchain) Excludes(name string) bool {
+func (t Toolchain) Excludes(name string) bool { return excludes(t.Exclude, name) }
+
+func excludes(list []LeftOut, name string) bool {
 	for at := name; at != "." && at != "/"; at = path.Dir(at) {
-		if matches(t.Exclude, at) {
+		if matches(list, at) {
 			return true
 		}
 	}
