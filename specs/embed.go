@@ -6,5 +6,5 @@ import "embed"
 
 // FS holds the .yaml files of this directory and of those below it.
 //
-//go:embed *.yaml packages/*.yaml releases/*.yaml toolchains/*.yaml
+//go:embed *.yaml packages/*.yaml releases/*.yaml toolchains/*.yaml bases/*.yaml
 var FS embed.FS

@@ -7,16 +7,14 @@ import (
 
 	"kubedist/pkg/atomicfile"
 	"kubedist/pkg/closure"
-	"kubedist/pkg/openpgp"
 )
 
 // toolchainLockOptions are the flags of toolchain lock.
 type toolchainLockOptions struct {
-	specs    specOptions
-	mirror   mirrorOptions
-	like     string
-	keyrings []string
-	output   string
+	specs  specOptions
+	suite  suiteOptions
+	like   string
+	output string
 }
 
 func newToolchainLockCommand(env *environment) *cobra.Command {
@@ -37,9 +35,8 @@ Exit status: 0 done, 1 failed, 2 bad option or input.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runToolchainLock(cmd.Context(), env, o, args[0]) },
 	}
 	o.specs.addFlags(cmd)
-	o.mirror.addFlags(cmd)
+	o.suite.addFlags(cmd)
 	cmd.Flags().StringVar(&o.like, "like", "", "suite to ask for the same as, for a suite that has no tool chain yet")
-	cmd.Flags().StringSliceVar(&o.keyrings, "keyring", nil, "keyring that a key of the suite must be in (default: those of debian-archive-keyring)")
 	cmd.Flags().StringVar(&o.output, "output", "", "file to write (default: standard output)")
 	return cmd
 }
@@ -49,29 +46,20 @@ func runToolchainLock(ctx context.Context, env *environment, o *toolchainLockOpt
 	if err != nil {
 		return usageError(err)
 	}
-	from := suite
+	model := suite
 	if o.like != "" {
-		from = o.like
+		model = o.like
 	}
-	t, err := toolchainOf(s, from)
+	t, err := toolchainOf(s, model)
 	if err != nil {
 		return err
 	}
 	t.Suite = suite
-	var keys []*openpgp.Certificate
-	if len(o.keyrings) > 0 {
-		keys, err = closure.ReadKeyrings(o.keyrings...)
-	} else {
-		keys, err = closure.HostKeyring("/")
-	}
-	if err != nil {
-		return usageError(err)
-	}
-	m, err := o.mirror.open()
+	from, err := o.suite.open(ctx, env, suite)
 	if err != nil {
 		return err
 	}
-	t.Locked, err = closure.Resolve(ctx, closure.Options{Toolchain: t, Mirror: m, Keyring: keys, Now: env.Now()})
+	t.Locked, err = from.Resolve(ctx, closure.Request{Architecture: t.Architecture, Packages: t.Packages, Lacks: t.Lacks})
 	if err != nil {
 		return err
 	}

@@ -101,8 +101,11 @@ func (s suite) serve(t *testing.T) *mirror.Mirror {
 
 func resolve(t *testing.T, s suite, tc spec.Toolchain) ([]string, error) {
 	t.Helper()
-	tc.Suite, tc.Architecture = "bullseye", "amd64"
-	locked, err := closure.Resolve(t.Context(), closure.Options{Toolchain: tc, Mirror: s.serve(t), Keyring: []*openpgp.Certificate{s.key.Public()}, Now: now})
+	opened, err := closure.Open(t.Context(), closure.Options{Suite: "bullseye", Mirror: s.serve(t), Keyring: []*openpgp.Certificate{s.key.Public()}, Now: now})
+	if err != nil {
+		return nil, err
+	}
+	locked, err := opened.Resolve(t.Context(), closure.Request{Architecture: "amd64", Packages: tc.Packages, Lacks: tc.Lacks})
 	var names []string
 	for _, l := range locked {
 		names = append(names, l.Package+"="+l.Version)

@@ -13,7 +13,7 @@ func ResolveIndex(index io.Reader, name string) ([]spec.Locked, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := resolver{offers: offersOf(packages), chosen: map[string]*candidate{}}
+	r := newResolver(packages, nil)
 	r.want(name)
 	r.run()
 	r.conflicts()

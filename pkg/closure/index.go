@@ -38,9 +38,9 @@ type candidate struct {
 	allowsAny bool
 }
 
-// readIndex reads the packages of the suite.
-func readIndex(ctx context.Context, o Options) ([]*candidate, error) {
-	dir := path.Join("dists", o.Toolchain.Suite)
+// readRelease reads what the suite holds.
+func readRelease(ctx context.Context, o Options) (*apt.Release, error) {
+	dir := path.Join("dists", o.Suite)
 	signed, err := o.Mirror.Read(ctx, path.Join(dir, "InRelease"), maxRelease)
 	if errors.Is(err, mirror.ErrGone) {
 		return nil, hint.With(err, "check the name of the suite; one that Debian has archived is on an archive mirror, named with --debian-mirror")
@@ -59,32 +59,38 @@ func readIndex(ctx context.Context, o Options) ([]*candidate, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("InRelease: %w", err)
-	case release.Codename != o.Toolchain.Suite:
-		// What a tool chain is must not change, so it is of a release, not of whatever is called stable.
+	case release.Codename != o.Suite:
+		// What a root is must not change, so it is of a release, not of whatever is called stable.
 		return nil, hint.Errorf("name the suite by its codename", "InRelease: is that of %q", release.Codename)
 	case !release.ValidUntil.IsZero() && o.Now.After(release.ValidUntil):
 		return nil, fmt.Errorf("InRelease: was valid until %s", release.ValidUntil.Format("2006-01-02"))
 	}
-	name := path.Join(component, "binary-"+o.Toolchain.Architecture, "Packages.xz")
-	file, found := release.File(name)
+	return release, nil
+}
+
+// readIndex reads the packages that the suite has for an architecture.
+func (s *Suite) readIndex(ctx context.Context, architecture string) ([]*candidate, error) {
+	dir := path.Join("dists", s.name)
+	name := path.Join(component, "binary-"+architecture, "Packages.xz")
+	file, found := s.release.File(name)
 	if !found {
-		return nil, fmt.Errorf("InRelease: lists no %s", name)
+		return nil, hint.Errorf("name a suite that has packages for this architecture", "InRelease: lists no %s", name)
 	}
 	if file.Size > maxPacked {
 		return nil, fmt.Errorf("%s: %d bytes, more than the %d allowed", name, file.Size, maxPacked)
 	}
 	at := path.Join(dir, name)
-	if release.AcquireByHash { // so that an update of the mirror does no harm
+	if s.release.AcquireByHash { // so that an update of the mirror does no harm
 		at = path.Join(dir, path.Dir(name), "by-hash", "SHA256", file.SHA256)
 	}
 	var packed bytes.Buffer
-	if err := o.Mirror.Fetch(ctx, mirror.File{Path: at, Size: file.Size, SHA256: file.SHA256}, func() (io.Writer, error) { packed.Reset(); return &packed, nil }); err != nil {
+	if err := s.mirror.Fetch(ctx, mirror.File{Path: at, Size: file.Size, SHA256: file.SHA256}, func() (io.Writer, error) { packed.Reset(); return &packed, nil }); err != nil {
 		return nil, err
 	}
 	plain, err := unpack(packed.Bytes())
 	if err == nil {
 		var list []*candidate
-		if list, err = parseIndex(plain, o.Toolchain.Architecture); err == nil {
+		if list, err = parseIndex(plain, architecture); err == nil {
 			return list, nil
 		}
 	}

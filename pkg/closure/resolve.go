@@ -50,11 +50,18 @@ func offersOf(packages []*candidate) map[string][]offer {
 
 // resolver chooses packages. It goes on after a problem, to find them all.
 type resolver struct {
-	toolchain spec.Toolchain
-	offers    map[string][]offer
-	chosen    map[string]*candidate
-	queue     []*candidate
-	problems  []error
+	lacks    func(name string) bool
+	offers   map[string][]offer
+	chosen   map[string]*candidate
+	queue    []*candidate
+	problems []error
+}
+
+func newResolver(packages []*candidate, lacks func(name string) bool) *resolver {
+	if lacks == nil {
+		lacks = func(string) bool { return false }
+	}
+	return &resolver{lacks: lacks, offers: offersOf(packages), chosen: map[string]*candidate{}}
 }
 
 // want chooses the package of a name that is asked for.
@@ -90,13 +97,13 @@ func (r *resolver) run() {
 func (r *resolver) meet(c *candidate, d apt.Dependency) {
 	var first *candidate
 	for _, want := range d.Alternatives {
-		if r.toolchain.Lacks(want.Package) {
+		if r.lacks(want.Package) {
 			return
 		}
 		for _, o := range r.offers[want.Package] {
 			switch {
 			case !o.meets(want):
-			case r.toolchain.Lacks(o.from.Package), r.chosen[o.from.Package] == o.from:
+			case r.lacks(o.from.Package), r.chosen[o.from.Package] == o.from:
 				return
 			case first == nil && r.chosen[o.from.Package] == nil:
 				first = o.from

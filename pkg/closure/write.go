@@ -21,21 +21,58 @@ func Text(t spec.Toolchain) []byte {
 	list(&b, "    ", "packages", t.Packages)
 	leftOut(&b, "without", t.Without)
 	leftOut(&b, "exclude", t.Exclude)
-	if len(t.Links) > 0 {
-		b.WriteString("    links:\n")
-		for _, l := range t.Links {
-			fmt.Fprintf(&b, "      - {path: %s, to: %s}\n", quote(l.Path), quote(l.To))
-		}
-	}
+	links(&b, t.Links)
 	list(&b, "    ", "directories", t.Directories)
-	if len(t.Locked) > 0 {
-		b.WriteString("    locked:\n")
+	locked(&b, t.Locked)
+	return b.Bytes()
+}
+
+// BaseText writes a base of packages as a file of specs/bases: the same bytes for the same base, which [spec.Load] reads
+// back as it was.
+func BaseText(base spec.Base) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# A base of images. What is below locked is written by `kubedist image base lock %s`, all else by people;\n# README.md in the directory above says how.\n", base.Name)
+	fmt.Fprintf(&b, "bases:\n  - name: %s\n    suite: %s\n", quote(base.Name), quote(base.Suite))
+	list(&b, "    ", "packages", base.Packages)
+	leftOut(&b, "without", base.Without)
+	leftOut(&b, "exclude", base.Exclude)
+	heading(&b, "bundles", len(base.Bundles))
+	for _, x := range base.Bundles {
+		drop := ""
+		if x.Drop {
+			drop = ", drop: true"
+		}
+		fmt.Fprintf(&b, "      - {match: %s, to: %s%s}\n", quote(x.Match), quote(x.To), drop)
 	}
-	for _, p := range t.Locked {
-		fmt.Fprintf(&b, "      - package: %s\n        version: %q\n        architecture: %s\n        path: %s\n        size: %d\n        sha256: %q\n",
+	heading(&b, "files", len(base.Files))
+	for _, f := range base.Files {
+		fmt.Fprintf(&b, "      - {template: %s, to: %s}\n", quote(f.Template), quote(f.To))
+	}
+	links(&b, base.Links)
+	locked(&b, base.Locked)
+	return b.Bytes()
+}
+
+// heading begins a list that has entries.
+func heading(b *bytes.Buffer, field string, entries int) {
+	if entries > 0 {
+		fmt.Fprintf(b, "    %s:\n", field)
+	}
+}
+
+func links(b *bytes.Buffer, items []spec.Symlink) {
+	heading(b, "links", len(items))
+	for _, l := range items {
+		fmt.Fprintf(b, "      - {path: %s, to: %s}\n", quote(l.Path), quote(l.To))
+	}
+}
+
+func locked(b *bytes.Buffer, items []spec.Locked) {
+	heading(b, "locked", len(items))
+	for _, p := range items {
+		fmt.Fprintf(b, "      - package: %s\n        version: %q\n        architecture: %s\n        path: %s\n        size: %d\n        sha256: %q\n",
 			quote(p.Package), p.Version, p.Architecture, quote(p.Path), p.Size, p.SHA256)
 	}
-	return b.Bytes()
 }
 
 func list(b *bytes.Buffer, indent, field string, items []string) {
@@ -49,10 +86,7 @@ func list(b *bytes.Buffer, indent, field string, items []string) {
 }
 
 func leftOut(b *bytes.Buffer, field string, items []spec.LeftOut) {
-	if len(items) == 0 {
-		return
-	}
-	fmt.Fprintf(b, "    %s:\n", field)
+	heading(b, field, len(items))
 	for _, l := range items {
 		b.WriteString("      - why: >-\n")
 		line := "         "
@@ -70,7 +104,7 @@ func leftOut(b *bytes.Buffer, field string, items []spec.LeftOut) {
 
 // quote writes a text so that YAML reads no number, no pattern and no mark out of it: plainly where that is certain.
 func quote(text string) string {
-	plain := text != "" && text[0] >= 'a' && text[0] <= 'z' && strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-+._/~") == ""
+	plain := text != "" && (text[0] >= 'a' && text[0] <= 'z' || text[0] == '/') && strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-+._/~") == ""
 	if plain && text != "null" && text != "true" && text != "false" && text != "yes" && text != "no" && text != "on" && text != "off" && text != "y" && text != "n" {
 		return text
 	}

@@ -24,7 +24,7 @@ func TestDigest(t *testing.T) {
 		t.Skip("sha256sum is not installed")
 	}
 	script := `{ find specs -name '*.yaml'
-		sed -n 's/.*template: \([^,}]*\).*/templates\/\1/p; s/^ *\(preinst\|postinst\|prerm\|postrm\): */templates\//p' specs/packages/*.yaml
+		sed -n 's/.*template: \([^,}]*\).*/templates\/\1/p; s/^ *\(preinst\|postinst\|prerm\|postrm\): */templates\//p' specs/packages/*.yaml specs/bases/*.yaml
 	} | LC_ALL=C sort -u | xargs sha256sum | sha256sum`
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", script)
 	cmd.Dir = filepath.Join("..", "..")
