@@ -9,13 +9,17 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"kubedist/pkg/build/buildtest"
+	"kubedist/pkg/platform"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"kubedist": main, "kubedist-buildroot": main})
+	testscript.Main(m, map[string]func(){"kubedist": main, "kubedist-buildroot": main, "stand-in-cc": func() { os.Exit(buildtest.CC(os.Args[2:], os.Stderr)) }})
 }
 
-// TestScripts runs the sessions under testdata/script. $SMALL holds the small trees; the command
+// TestScripts runs the sessions under testdata/script. $SMALL holds the small trees, and a stand-in compiles C for
+// linux/amd64; the command
 //
 //	status N COMMAND…
 //
@@ -42,6 +46,8 @@ func TestScripts(t *testing.T) {
 			e.Setenv("KUBEDIST_CONFIG", filepath.Join(e.WorkDir, "config"))
 			e.Setenv("KUBEDIST_CACHE", filepath.Join(e.WorkDir, "cache"))
 			e.Setenv("SOURCE_DATE_EPOCH", "1790000000")
+			amd64 := platform.Platform{ID: platform.ID{OS: "linux", Arch: "amd64"}, ELF: &platform.ELF{Class: 64, Order: "little", Machine: "EM_X86_64"}}
+			e.Vars = append(e.Vars, buildtest.Environ("stand-in-cc", []platform.Platform{amd64})...)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status},

@@ -29,7 +29,8 @@ type CSource struct {
 // CFile is one file of a CSource.
 type CFile struct {
 	Name   string // below the job's directory, with slashes
-	SHA256 string // lower-case hexadecimal
+	SHA1   string // lower-case hexadecimal, for documents that ask for it
+	SHA256 string // the same; what counts
 }
 
 // key digests all that decides the bytes of a job that is compiled from C. The tree is not part of it: another release of

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -23,8 +24,8 @@ func ReadCSource(dir string, names, flags []string) (*CSource, error) {
 		if err != nil {
 			return nil, err
 		}
-		sum := sha256.Sum256(data)
-		s.Files = append(s.Files, CFile{Name: name, SHA256: hex.EncodeToString(sum[:])})
+		one, sum := sha1.Sum(data), sha256.Sum256(data)
+		s.Files = append(s.Files, CFile{Name: name, SHA1: hex.EncodeToString(one[:]), SHA256: hex.EncodeToString(sum[:])})
 	}
 	return s, nil
 }

@@ -79,21 +79,33 @@ func (a *attestor) installed(ctx context.Context, pkg Artifact) ([]sbom.Content,
 	if hex.EncodeToString(info.SHA256[:]) != pkg.SHA256 {
 		return nil, fmt.Errorf("%s: changed while the release was made", pkg.Path)
 	}
-	programs := map[string]*sbom.Program{}
+	programs := map[string]sbom.Content{}
 	for _, from := range pkg.From {
-		if programs[a.byPath[from].SHA256], err = a.program(from); err != nil {
+		if programs[a.byPath[from].SHA256], err = a.program(a.byPath[from]); err != nil {
 			return nil, err
 		}
 	}
 	var contents []sbom.Content
 	for _, file := range files {
-		contents = append(contents, sbom.Content{Name: file.Name, SHA1: file.SHA1, SHA256: file.SHA256, Program: programs[file.SHA256]})
+		content := programs[file.SHA256]
+		content.Name, content.SHA1, content.SHA256 = file.Name, file.SHA1, file.SHA256
+		contents = append(contents, content)
 	}
 	return contents, nil
 }
 
-// program reads what a program of the release says of itself.
-func (a *attestor) program(name string) (*sbom.Program, error) {
+// program tells what a program of the release is made of.
+func (a *attestor) program(x Artifact) (content sbom.Content, err error) {
+	if known, ok := a.compilers.c[x.Name]; ok && x.Main == "" {
+		content.C, err = a.cProgram(x, known)
+	} else {
+		content.Program, err = a.goProgram(x.Path)
+	}
+	return content, err
+}
+
+// goProgram reads what a program in Go says of itself.
+func (a *attestor) goProgram(name string) (*sbom.Program, error) {
 	info, err := buildinfo.ReadFile(filepath.Join(a.Dir(), filepath.FromSlash(name)))
 	if err != nil {
 		return nil, fmt.Errorf("build information of %s: %w", name, err)
@@ -117,6 +129,9 @@ func (a *attestor) releaseSBOM(ctx context.Context) error {
 	parts := []any{"release sbom", sbomFormat, options, about, a.made}
 	for _, name := range a.sourceNames() {
 		parts = append(parts, a.trees[name].Digest, a.trees[name].Sums)
+		if origins := a.origins(name); origins != nil {
+			parts = append(parts, origins)
+		}
 	}
 	out := Artifact{Path: "sbom/" + options.Name + ".spdx.json", Kind: SBOM, Name: primary, Version: a.plan.Version, Source: primary}
 	_, err := a.document(ctx, out, ledger.Key(parts...), func() ([]byte, error) {
@@ -139,15 +154,15 @@ func (a *attestor) addParts(ctx context.Context, b *sbom.Builder) error {
 			b.Part(a.about(x))
 			continue
 		}
-		program, err := a.program(x.Path)
+		content, err := a.program(x)
 		if err != nil {
 			return err
 		}
-		one, err := fileSHA1(ctx, a.path(ledger.File{Path: x.Path}))
-		if err != nil {
+		content.Name, content.SHA256 = x.Path, x.SHA256
+		if content.SHA1, err = fileSHA1(ctx, a.path(ledger.File{Path: x.Path})); err != nil {
 			return err
 		}
-		b.File(sbom.Content{Name: x.Path, SHA1: one, SHA256: x.SHA256, Program: program})
+		b.File(content)
 	}
 	for _, x := range a.made {
 		for _, from := range x.From {

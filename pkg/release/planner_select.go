@@ -94,12 +94,12 @@ func (pl *planner) wantsBinary(b spec.Binary) bool {
 	return !pl.forNothing(b)
 }
 
-// forNothing reports whether b is of use only in images, and none of these is made unless somebody asks for it.
+// forNothing reports whether b is of use only in images, and none of these is made.
 func (pl *planner) forNothing(b spec.Binary) bool {
 	inImages := false
 	for _, i := range pl.spec.Images {
 		if holds(i, b) {
-			if !i.OnRequest && !pl.sel.NoImages {
+			if pl.wantsImage(i) || pl.sel.Until == Build && !i.OnRequest && !pl.sel.NoImages {
 				return false
 			}
 			inImages = true

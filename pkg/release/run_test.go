@@ -18,6 +18,7 @@ import (
 	"kubedist/pkg/apt"
 	"kubedist/pkg/atomicfile"
 	"kubedist/pkg/build"
+	"kubedist/pkg/build/buildtest"
 	"kubedist/pkg/deb"
 	"kubedist/pkg/gocmd"
 	"kubedist/pkg/openpgp"
@@ -41,6 +42,28 @@ func newKey(t *testing.T) *openpgp.Key {
 	return key
 }
 
+// TestMain lets the program of these tests be the C compiler of the releases that they make.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == buildtest.Flag {
+		os.Exit(buildtest.CC(os.Args[2:], os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// ownCompilers brings that compiler for every platform.
+func ownCompilers(t *testing.T) []string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var platforms []platform.Platform
+	for _, p := range realSpec(t).Platforms {
+		platforms = append(platforms, p.Platform)
+	}
+	return buildtest.Environ(self, platforms)
+}
+
 // smallTree is a workspace in the shape of Kubernetes that compiles in seconds.
 func smallTree(name string) string { return filepath.Join("..", "source", "testdata", name) }
 
@@ -58,7 +81,8 @@ func smallRelease(t *testing.T, signer openpgp.Signer, platforms ...string) Opti
 		Sources:   map[string]string{"kubernetes": smallTree("kubernetes"), "cni-plugins": smallTree("cni-plugins"), "cri-tools": smallTree("cri-tools")},
 		Out:       filepath.Join(dir, "out"), CacheDir: filepath.Join(dir, "cache"), Signer: signer, Epoch: epoch, Now: epoch,
 		Budget:  build.Budget{Cores: runtime.GOMAXPROCS(0), Memory: 8 << 30},
-		Archive: &Archive{Root: filepath.Join(dir, "public"), Definition: definition}, Reporter: progress.Discard{}, Environ: os.Environ(),
+		Archive: &Archive{Root: filepath.Join(dir, "public"), Definition: definition}, Reporter: progress.Discard{},
+		Environ: append(os.Environ(), ownCompilers(t)...),
 	}
 }
 

@@ -39,7 +39,8 @@ type Content struct {
 	Name    string // path without "./" at its beginning
 	SHA1    string // lower-case hexadecimal
 	SHA256  string
-	Program *Program // nil for what is no program
+	Program *Program // nil for what is no program in Go
+	C       *CProgram
 }
 
 // Program is what is known of a Go program.
@@ -131,7 +132,7 @@ func (b *Builder) Depends(artifactFile, onFile string) {
 	b.relate(id("Package", artifactFile), dependsOn, id("Package", onFile))
 }
 
-// file adds a file, and the modules of a program.
+// file adds a file, and what a program is made of.
 func (b *Builder) file(f Content) string {
 	ref := id("File", f.Name)
 	if _, twice := b.files[ref]; twice {
@@ -144,6 +145,10 @@ func (b *Builder) file(f Content) string {
 	if f.Program != nil {
 		out.Types = []string{"BINARY"}
 		b.program(ref, f.Program)
+	}
+	if f.C != nil {
+		out.Types = []string{"BINARY"}
+		b.cProgram(ref, f.C)
 	}
 	b.files[ref] = out
 	return ref

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -155,10 +156,13 @@ func (d *Document) Artifacts() []Claim {
 	return claims
 }
 
-// Contents returns what the document says of all other files, in its order.
+// Contents returns what the document says of all other files but those that programs are compiled from, in its order.
 func (d *Document) Contents() []Claim {
 	var claims []Claim
 	for i := range d.Files {
+		if slices.Contains(d.Files[i].Types, source) {
+			continue
+		}
 		claims = append(claims, Claim{strings.TrimPrefix(d.Files[i].Name, "./"), sumOf(d.Files[i].Checksums, "SHA256")})
 	}
 	return claims

@@ -74,6 +74,21 @@ func matches(list []LeftOut, name string) bool {
 	})
 }
 
+// Libraries returns the locked packages with the static libraries that the compiler for a Debian architecture links programs
+// with: those of the C library and of the compiler itself, by the names that Debian has for them, which for another
+// architecture than the compiler's own end in -ARCHITECTURE-cross.
+func (t Toolchain) Libraries(architecture string) []Locked {
+	var list []Locked
+	for _, p := range t.Locked {
+		name, cross := strings.CutSuffix(p.Package, "-"+architecture+"-cross")
+		libgcc := strings.HasPrefix(name, "libgcc-") && strings.HasSuffix(name, "-dev")
+		if cross != (architecture == t.Architecture) && (name == "libc6-dev" || libgcc) {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
 // Size is the number of bytes of all packages.
 func (t Toolchain) Size() int64 {
 	var size int64
