@@ -12,13 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"kubedist/pkg/build/buildtest"
 	"kubedist/pkg/buildroot"
 	"kubedist/pkg/gitshim"
 	"kubedist/pkg/hint"
 	"kubedist/pkg/platform"
 )
 
-// The test binary is the program that stands in for git.
+// The test binary is the program that stands in for git, and for a C compiler.
 func TestMain(m *testing.M) {
 	if file, asked := gitshim.Asked(os.Args[0], os.Getenv); asked {
 		dir, err := os.Getwd()
@@ -26,6 +27,9 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		os.Exit(gitshim.Answer(file, dir, os.Args[1:], os.Stdout, os.Stderr))
+	}
+	if len(os.Args) > 1 && os.Args[1] == buildtest.Flag {
+		os.Exit(buildtest.CC(os.Args[2:], os.Stderr))
 	}
 	os.Exit(m.Run())
 }

@@ -61,6 +61,7 @@ var targets = []struct {
 }{
 	{"amd64", "gcc", elf.EM_X86_64}, {"arm64", "aarch64-linux-gnu-gcc", elf.EM_AARCH64}, {"arm", "arm-linux-gnueabihf-gcc", elf.EM_ARM},
 	{"ppc64le", "powerpc64le-linux-gnu-gcc", elf.EM_PPC64}, {"s390x", "s390x-linux-gnu-gcc", elf.EM_S390},
+	{"riscv64", "riscv64-linux-gnu-gcc", elf.EM_RISCV},
 }
 
 // run runs a command inside and returns what it writes.
