@@ -16,7 +16,7 @@ import (
 // a package gives it a place here.
 var layers = []string{
 	"release",
-	"closure",
+	"closure", "imagebase",
 	"bucket",
 	"apt",
 	"page",

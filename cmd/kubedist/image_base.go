@@ -18,7 +18,7 @@ The packages come from --debian-mirror, or else from the first Debian mirror in 
 		Args: cobra.ArbitraryArgs,
 		RunE: unknownCommand,
 	}
-	cmd.AddCommand(newImageBaseLockCommand(env))
+	cmd.AddCommand(newImageBaseFetchCommand(env), newImageBaseLockCommand(env))
 	return cmd
 }
 
@@ -29,4 +29,9 @@ func baseOf(s *spec.Spec, name string) (spec.Base, error) {
 		return b, usageError(hint.Errorf("specs/bases has those that there are", "base %q is not declared", name))
 	}
 	return b, nil
+}
+
+// runsImages reports whether images are made for a platform.
+func runsImages(p spec.Platform) bool {
+	return p.ID.OS == "linux" && p.Debian != "" && p.Serves([]spec.Role{spec.Node, spec.Server})
 }

@@ -73,7 +73,7 @@ func runImageBaseLock(ctx context.Context, env *environment, o *imageBaseLockOpt
 func baseArchitectures(s *spec.Spec) []string {
 	var list []string
 	for _, p := range s.Platforms {
-		if p.Debian != "" && p.ID.OS == "linux" && p.Serves([]spec.Role{spec.Node, spec.Server}) {
+		if runsImages(p) {
 			list = append(list, p.Debian)
 		}
 	}
