@@ -9,6 +9,6 @@ func newImageCommand(env *environment) *cobra.Command {
 		Args:  cobra.ArbitraryArgs,
 		RunE:  unknownCommand,
 	}
-	cmd.AddCommand(newImageBaseCommand(env))
+	cmd.AddCommand(newImageBuildCommand(env), newImageBaseCommand(env))
 	return cmd
 }

@@ -2,11 +2,13 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -212,6 +214,18 @@ func (r *run) index(ctx context.Context) error {
 	}
 	if len(refs) == 0 {
 		return nil
+	}
+	if len(r.Selection.Images) > 0 {
+		// Those that were made before keep their names.
+		before, err := r.layout.References()
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, ref := range before {
+			if !slices.ContainsFunc(refs, func(made image.Reference) bool { return made.Name == ref.Name }) {
+				refs = append(refs, ref)
+			}
+		}
 	}
 	if err := r.layout.WriteRoot(ctx, refs); err != nil {
 		return err
