@@ -97,31 +97,31 @@ func (r *run) openCompilers(ctx context.Context) error {
 			r.compilers.own[p.Name] = origin
 		}
 		for _, c := range p.Compiles {
-			if err := r.openCompiler(ctx, p, c); err != nil {
-				return fmt.Errorf("C compilers of %s: %w", r.Version, err)
+			if c.C {
+				if err := r.readCProgram(c); err != nil {
+					return err
+				}
+			}
+			if c.needsC() && cc == "" {
+				if err := r.openCompiler(ctx, p, c); err != nil {
+					return fmt.Errorf("C compilers of %s: %w", r.Version, err)
+				}
 			}
 		}
 	}
 	return nil
 }
 
-// openCompiler makes the root that a compile needs a compiler of, unless the user brings one, and reads what there is to
-// know of a program in C.
-func (r *run) openCompiler(ctx context.Context, p Platform, c Compile) (err error) {
-	if c.C {
-		if err := r.readCProgram(c); err != nil {
-			return err
-		}
-	}
-	if !c.needsC() || r.compilers.own[p.Name] != "" {
-		return nil
-	}
+// openCompiler makes the root with the compiler that a compile needs.
+func (r *run) openCompiler(ctx context.Context, p Platform, c Compile) error {
 	suite := ""
 	if c.C {
 		suite = r.compilers.c[c.Programs[0].Binary].spec.C.Toolchain
-	} else if suite, err = source.BuildSuite(r.trees[c.Source], r.profile.Cgo.Image); err != nil {
-		return err
 	} else {
+		var err error
+		if suite, err = source.BuildSuite(r.trees[c.Source], r.profile.Cgo.Image); err != nil {
+			return err
+		}
 		r.compilers.linked[c.Source] = suite
 	}
 	root, err := r.openRoot(ctx, suite)

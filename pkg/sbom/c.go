@@ -22,13 +22,13 @@ type Library struct {
 	Info         string
 }
 
-// source is the type of a file that programs are compiled from (8.3).
+// source is the type of files that programs are compiled from (8.3), and the purpose of packages with them (7.24).
 const source = "SOURCE"
 
 // cProgram adds what a program in C is made of.
 func (b *Builder) cProgram(ref string, p *CProgram) {
 	from := b.add(Package{
-		ID: id("Source", p.Name+"@"+p.Version), Name: p.Name, Version: p.Version, LicenseDeclared: cmp.Or(p.License, noAssertion), SourceInfo: p.Info,
+		ID: id("Source", p.Name+"@"+p.Version), Name: p.Name, Version: p.Version, LicenseDeclared: cmp.Or(p.License, noAssertion), SourceInfo: p.Info, Purpose: source,
 		References: []Reference{{"PACKAGE-MANAGER", "purl", GenericPURL(p.Name, p.Version)}},
 	})
 	b.relate(ref, generatedFrom, from)

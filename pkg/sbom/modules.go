@@ -60,9 +60,9 @@ func (b *Builder) module(p *Program, m *debug.Module) string {
 	})
 }
 
-// add adds a library, unless it is there.
+// add adds a library, or what its purpose says, unless it is there.
 func (b *Builder) add(p Package) string {
-	p.DownloadLocation, p.LicenseConcluded, p.Copyright, p.Purpose = noAssertion, noAssertion, noAssertion, "LIBRARY"
+	p.DownloadLocation, p.LicenseConcluded, p.Copyright, p.Purpose = noAssertion, noAssertion, noAssertion, cmp.Or(p.Purpose, "LIBRARY")
 	if old, ok := b.packages[p.ID]; !ok || len(p.SourceInfo) > len(old.SourceInfo) {
 		b.packages[p.ID] = p
 	}

@@ -45,6 +45,15 @@ func program() *sbom.Program {
 	}
 }
 
+// cProgram is a program in C, with files that are the same on every platform and a library that is not.
+func cProgram(platform string) *sbom.CProgram {
+	return &sbom.CProgram{
+		Name: "pause", Version: "3.10.2", License: "Apache-2.0", Info: "pause.c of k8s.io/kubernetes v1.36.3",
+		Sources:   []sbom.Content{{Name: "source/kubernetes/pause.c", SHA1: digest(20, "4"), SHA256: digest(32, "4")}},
+		Libraries: []sbom.Library{{Name: "libc6-dev-" + platform + "-cross", Version: "2.31-9cross4", Architecture: "all", SHA256: digest(32, "5"), Info: "tool chain"}},
+	}
+}
+
 func options() sbom.Options {
 	return sbom.Options{Name: "kubeadm_1.36.3-1.1_amd64", Created: time.Date(2026, 7, 22, 20, 7, 38, 5, time.FixedZone("", 7200)), Tool: "kubedist-1.0"}
 }
@@ -76,6 +85,9 @@ func releaseDocument(t *testing.T) *sbom.Builder {
 		b.Part(deb(name))
 	}
 	b.File(sbom.Content{Name: "bin/linux/amd64/kubeadm", SHA1: digest(20, "1"), SHA256: digest(32, "1"), Program: program()})
+	for _, platform := range []string{"amd64", "arm64"} {
+		b.File(sbom.Content{Name: "bin/linux/" + platform + "/pause", SHA1: digest(20, "3"), SHA256: digest(32, "3"), C: cProgram(platform)})
+	}
 	b.Inside("debs/one.deb", "bin/linux/amd64/kubeadm")
 	b.Nested("tarballs/x.tar.gz", "tarballs/src.tar.gz")
 	b.Depends("debs/one.deb", "debs/two.deb")
@@ -159,7 +171,7 @@ func TestClaims(t *testing.T) {
 		names = append(names, c.Name+" "+c.SHA256[:2])
 	}
 	slices.Sort(names)
-	if want := []string{"bin/linux/amd64/kubeadm 11", "debs/one.deb aa", "debs/two.deb aa", "tarballs/src.tar.gz aa", "tarballs/x.tar.gz aa"}; !slices.Equal(names, want) {
+	if want := []string{"bin/linux/amd64/kubeadm 11", "bin/linux/amd64/pause 33", "bin/linux/arm64/pause 33", "debs/one.deb aa", "debs/two.deb aa", "tarballs/src.tar.gz aa", "tarballs/x.tar.gz aa"}; !slices.Equal(names, want) {
 		t.Errorf("claims %q", names)
 	}
 	if d, err = sbom.Parse(document(t, packageDocument(t))); err != nil {
