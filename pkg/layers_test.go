@@ -16,6 +16,7 @@ import (
 // a package gives it a place here.
 var layers = []string{
 	"release",
+	"manifestlist", "registry",
 	"closure", "imagebase",
 	"bucket",
 	"apt",

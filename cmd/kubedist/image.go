@@ -5,10 +5,10 @@ import "github.com/spf13/cobra"
 func newImageCommand(env *environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "image",
-		Short: "Make and publish container images",
+		Short: "Make container images of a release, and bring them to registries",
 		Args:  cobra.ArbitraryArgs,
 		RunE:  unknownCommand,
 	}
-	cmd.AddCommand(newImageBuildCommand(env), newImageBaseCommand(env))
+	cmd.AddCommand(newImageBuildCommand(env), newImagePushCommand(env), newImageBaseCommand(env))
 	return cmd
 }

@@ -17,6 +17,6 @@ func newRootCommand(env *environment) *cobra.Command {
 	root.SetErr(env.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
 	root.AddCommand(newReleaseCommand(env), newPlanCommand(env), newSourceCommand(env), newBuildCommand(env), newPackageCommand(env), newTarballCommand(env),
-		newVerifyCommand(env), newRebuildCommand(env), newRepoCommand(env), newKeyCommand(env), newToolchainCommand(env), newImageCommand(env), newDocsCommand(env), newDoctorCommand(env))
+		newVerifyCommand(env), newRebuildCommand(env), newImageCommand(env), newManifestCommand(env), newRepoCommand(env), newKeyCommand(env), newToolchainCommand(env), newDocsCommand(env), newDoctorCommand(env))
 	return root
 }

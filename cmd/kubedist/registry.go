@@ -1,0 +1,88 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"kubedist/pkg/hint"
+	"kubedist/pkg/registry"
+)
+
+// registryHelp is what commands that talk to registries have to say of that.
+const registryHelp = `Credentials are those of podman login and docker login, with their credential helpers; a file that
+REGISTRY_AUTH_FILE names goes before them. --username takes its password from standard input, with --password-stdin: as an
+argument it would be seen by everybody on the machine who lists processes, and stay in the shell's history.
+
+Registries are asked with TLS, except on this machine; --plain-http allows others to have none. A request that fails for a
+reason that may pass (429, 5xx, a lost connection) is made three times, after one and three seconds.`
+
+// registryOptions say how registries are talked to.
+type registryOptions struct {
+	plainHTTP     bool
+	caFile        string
+	username      string
+	passwordStdin bool
+	jobs          int
+}
+
+func (o *registryOptions) addFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&o.plainHTTP, "plain-http", false, "talk without TLS to registries that have none, on other machines, too")
+	flags.StringVar(&o.caFile, "ca-file", "", "file with PEM certificates of authorities to trust beside those of the system")
+	flags.StringVar(&o.username, "username", "", "user of the registry; the password is read from standard input")
+	flags.BoolVar(&o.passwordStdin, "password-stdin", false, "read the password of --username from standard input, up to the end of its first line")
+	flags.IntVar(&o.jobs, "jobs", 4, "requests to make at once")
+	// manifest-tool has this one. Whoever brings it along is told why there is none.
+	flags.Var(refusedPassword{}, "password", "")
+	if err := flags.MarkHidden("password"); err != nil {
+		panic(err) // only for a flag that is not there
+	}
+}
+
+// refusedPassword is a flag that is not taken.
+type refusedPassword struct{}
+
+func (refusedPassword) String() string { return "" }
+func (refusedPassword) Type() string   { return "string" }
+func (refusedPassword) Set(string) error {
+	return errors.New("not taken, since everybody on the machine can read it; use --password-stdin")
+}
+
+// open returns a client. The host is of the registry that --username is for.
+func (o *registryOptions) open(env *environment, host string) (*registry.Client, error) {
+	options := registry.Options{
+		Jobs: o.jobs, PlainHTTP: o.plainHTTP, CAFile: o.caFile, AuthFile: env.Getenv("REGISTRY_AUTH_FILE"), UserAgent: "kubedist",
+	}
+	if o.jobs < 1 {
+		return nil, usageError(fmt.Errorf("--jobs %d: less than one", o.jobs))
+	}
+	if (o.username != "") != o.passwordStdin {
+		return nil, usageError(hint.Errorf("printf %s \"$PASSWORD\" | kubedist … --username USER --password-stdin", "--username and --password-stdin: only one of them is given"))
+	}
+	if o.passwordStdin {
+		// Passwords of cloud registries are tokens of a few thousand bytes.
+		data, err := io.ReadAll(io.LimitReader(env.Stdin, 64<<10))
+		if err != nil {
+			return nil, fmt.Errorf("password on standard input: %w", err)
+		}
+		password, _, _ := strings.Cut(string(data), "\n")
+		if password = strings.TrimSuffix(password, "\r"); password == "" {
+			return nil, usageError(errors.New("password on standard input: is empty"))
+		}
+		options.Login = &registry.Login{Registry: host, Username: o.username, Password: password}
+	}
+	c, err := registry.New(options)
+	return c, usageError(err)
+}
+
+// hostOf is the registry of a reference, for which credentials are.
+func hostOf(reference string) string {
+	host, _, ok := strings.Cut(reference, "/")
+	if !ok || host != "localhost" && !strings.ContainsAny(host, ".:") {
+		return "docker.io"
+	}
+	return host
+}
