@@ -16,7 +16,7 @@ archive_make() {
 	local revision data=pkg/source/testdata
 	for revision in 1.0 1.1; do
 		KUBEDIST_CONFIG=$work/config SOURCE_DATE_EPOCH=$(date +%s) "$kubedist" release "$version" --revision "$revision" \
-			--source "$data/kubernetes" --source "cni-plugins=$data/cni-plugins" --source "cri-tools=$data/cri-tools" \
+			--source "$data/kubernetes" --source "cni-plugins=$data/cni-plugins" --source "cri-tools=$data/cri-tools" --no-images \
 			--platform "$(archive_platform)" --toolchain local --out "$work/out-$revision" --root "$work/archive" --quiet
 	done
 }
