@@ -46,10 +46,11 @@ func pkg(name, version, arch string, fields ...string) string {
 
 // suite is a suite of a mirror.
 type suite struct {
-	fields string // of its Release, for those of a good one
-	index  string
-	key    *openpgp.Key
-	damage func(files map[string][]byte)
+	fields        string   // of its Release, for those of a good one
+	architectures []string // amd64 without any
+	index         string   // of each of them
+	key           *openpgp.Key
+	damage        func(files map[string][]byte)
 }
 
 // serve serves the suite.
@@ -70,16 +71,25 @@ func (s suite) serve(t *testing.T) *mirror.Mirror {
 	if s.fields == "" {
 		s.fields = "Codename: bullseye\nAcquire-By-Hash: yes\n"
 	}
-	text := fmt.Sprintf("%sDate: Sat, 21 Nov 2026 00:00:00 UTC\nSHA256:\n %s %d main/binary-amd64/Packages.xz\n", s.fields, sum, packed.Len())
+	if s.architectures == nil {
+		s.architectures = []string{"amd64"}
+	}
+	text := s.fields + "Date: Sat, 21 Nov 2026 00:00:00 UTC\nSHA256:\n"
+	files := map[string][]byte{}
+	for _, arch := range s.architectures {
+		dir := "main/binary-" + arch + "/"
+		text += fmt.Sprintf(" %s %d %sPackages.xz\n", sum, packed.Len(), dir)
+		at := dir + "Packages.xz"
+		if strings.Contains(s.fields, "By-Hash") {
+			at = dir + "by-hash/SHA256/" + sum
+		}
+		files["/dists/bullseye/"+at] = packed.Bytes()
+	}
 	signed, err := s.key.Clearsign(t.Context(), []byte(text), now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := "main/binary-amd64/Packages.xz"
-	if strings.Contains(s.fields, "By-Hash") {
-		at = "main/binary-amd64/by-hash/SHA256/" + sum
-	}
-	files := map[string][]byte{"/dists/bullseye/InRelease": signed, "/dists/bullseye/" + at: packed.Bytes()}
+	files["/dists/bullseye/InRelease"] = signed
 	if s.damage != nil {
 		s.damage(files)
 	}
