@@ -33,6 +33,10 @@ test: kubedist ## run all tests: the program's, and as root on Debian those with
 	KUBEDIST=$(CURDIR)/kubedist scripts/test-places
 	KUBEDIST=$(CURDIR)/kubedist scripts/test-rotation
 
+.PHONY: architectures
+architectures: kubedist ## install and run what was released on every architecture, under qemu (as root on Debian)
+	KUBEDIST=$(CURDIR)/kubedist scripts/test-architectures --version $(VERSION) $(TRIALFLAGS)
+
 .PHONY: buckets
 buckets: kubedist ## push archives to real object stores on loopback
 	KUBEDIST=$(CURDIR)/kubedist scripts/test-bucket

@@ -14,11 +14,10 @@ chroot_mirror() {
 	printf '%s\n' "$mirror"
 }
 
-# chroot_make SUITE PACKAGES prints the name of a tarball of the suite with the packages (separated by commas, may be
-# none), and makes it when there is none.
+# chroot_make SUITE PACKAGES [ARCHITECTURE] prints the name of a tarball of the suite with the packages (separated by
+# commas, may be none), and makes it when there is none. The host has to run programs of the architecture (binfmt.sh).
 chroot_make() {
-	local suite=$1 include=$2 mirror tarball recipe arch
-	arch=$(dpkg --print-architecture)
+	local suite=$1 include=$2 arch=${3:-$(dpkg --print-architecture)} mirror tarball recipe
 	mirror=$(chroot_mirror)
 	[[ $mirror != https:* ]] || include+=${include:+,}ca-certificates
 	# shellcheck disable=SC2054 # the commas are mmdebstrap's

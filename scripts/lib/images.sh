@@ -1,0 +1,117 @@
+# shellcheck shell=bash disable=SC2154 # $work, $version and $release_dir are the script's
+# The images of a release, run by podman with runc as a node would run them: from the tar that the release holds for the
+# platform, without a network.
+
+# What images say: the name; a program in the place of the image's entry point, or - for the one it has; arguments; and
+# the pattern of a line that it prints then. TAG is the image's tag without a v and without what follows a -.
+images_table='
+coredns                  -          -version                           CoreDNS-TAG
+etcd                     -          etcd --version                     etcd Version: TAG
+etcd                     etcdctl    version                            etcdctl version: TAG
+etcd                     etcdutl    version                            etcdutl version: TAG
+kube-apiserver           -          kube-apiserver --version           Kubernetes vTAG
+kube-controller-manager  -          kube-controller-manager --version  Kubernetes vTAG
+kube-proxy               -          kube-proxy --version               Kubernetes vTAG
+kube-proxy               conntrack  --version                          conntrack v*
+kube-proxy               iptables   --version                          iptables v*
+kube-proxy               nft        --version                          nftables v*
+kube-scheduler           -          kube-scheduler --version           Kubernetes vTAG
+kubectl                  -          version --client                   Client Version: vTAG
+metrics-server           -          --version                          vTAG
+pause                    -          -v                                 pause.c *TAG*
+'
+
+# images_names ARCHITECTURE FILE writes the names of all images of the release for the architecture, a line each.
+images_names() {
+	local dir
+	dir=$release_dir/image-tars/$(platform_dir "$1")
+	[[ -d $dir ]] || die "the release has no $dir"
+	find "$dir" -name '*.tar' -printf '%P\n' | sed 's/\.tar$//' | LC_ALL=C sort >"$2"
+	[[ -s $2 ]] || die "$dir is empty"
+	wc -l <"$2" >&3
+}
+
+# images_begin makes the directories of podman. The path of the second must be a short one.
+images_begin() {
+	images_storage=$work/containers
+	images_state=$(mktemp -d /run/test-images.XXXXXX)
+}
+
+# images_podman runs podman with a storage of its own. runc, since crun refuses machines with both versions of cgroups.
+images_podman() {
+	timeout --foreground 300 podman --root "$images_storage" --runroot "$images_state" --runtime runc --cgroup-manager cgroupfs "$@"
+}
+
+# images_end unmounts what podman leaves mounted, and removes both directories.
+images_end() {
+	[[ ${images_state-} ]] || return 0
+	! mountpoint --quiet "$images_storage/overlay" || umount --recursive "$images_storage/overlay"
+	rm -rf --one-file-system "$images_storage" "$images_state"
+}
+
+# image_check NAME ARCHITECTURE loads an image, compares its platform, looks at all that is in it, and runs it.
+image_check() {
+	local name=$1 architecture=$2 tar platform loaded root image program arguments pattern known='' tag
+	tar=$release_dir/image-tars/$(platform_dir "$architecture")/$name.tar
+	platform=$(platform_field "$architecture" platform)
+	image_platform "$tar" "$platform"
+	loaded=$(images_podman load --quiet --input "$tar") || die "podman cannot load $tar"
+	loaded=${loaded##*: }
+	[[ $loaded =~ ^registry\.k8s\.io/(.*/)?$name-[a-z0-9]+:(.+)$ ]] || die "the tar calls the image $loaded"
+	tag=${BASH_REMATCH[2]#v}
+	echo "$loaded"
+
+	root=$(images_podman image mount "$loaded")
+	find "$root" -xdev -type f | platform_all "$architecture"
+	images_podman image unmount "$loaded" >/dev/null
+
+	while read -r image program arguments; do
+		[[ $image == "$name" ]] || continue
+		known=yes
+		pattern=${arguments##*  }
+		read -r arguments <<<"${arguments%%  *}"
+		image_says "$loaded" "$platform" "$program" "$arguments" "${pattern/TAG/"${tag%%-*}"}"
+	done <<<"$images_table"
+	[[ $known ]] || die "what $name says is unknown: add it to images_table in scripts/lib/images.sh"
+	images_podman rmi --force "$loaded" >/dev/null
+}
+
+# image_platform TAR PLATFORM: both readings of the tar, docker's and OCI's, are of an image for the platform.
+image_platform() {
+	local format found
+	for format in docker-archive oci-archive; do
+		found=$(skopeo inspect --config "$format:$1" | jq -r '[.os, .architecture, .variant // empty] | join("/")') || die "skopeo cannot read $format:$1"
+		[[ $found == "$2" ]] || die "$format:$1 is for $found, not for $2"
+	done
+}
+
+# image_says IMAGE PLATFORM PROGRAM ARGUMENTS PATTERN runs the image's entry point, or another program of it.
+image_says() {
+	local line output entrypoint=() arguments
+	[[ $3 == - ]] || entrypoint=(--entrypoint "$3")
+	read -ra arguments <<<"$4"
+	# Limits as they are by default would be raised, for which a machine that is a container itself may lack the right.
+	output=$(images_podman run --rm --pull never --platform "$2" --network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 \
+		"${entrypoint[@]}" "$1" "${arguments[@]}" 2>&1 </dev/null) || die "$1 $3 $4 fails: $output"
+	printf '$ %s %s\n%s\n' "${3/#-/entry point}" "$4" "$output"
+	while read -r line; do
+		# shellcheck disable=SC2053 # the pattern is one
+		[[ $line != $5 ]] || return 0
+	done <<<"$output"
+	die "$3 $4 prints \"$output\", not \"$5\""
+}
+
+# images_cover FILE ARCHITECTURE: the release's image layout holds all images named in the file, for the architecture.
+images_cover() {
+	local name digest platform found missing=() layout=$release_dir/images
+	platform=$(platform_field "$2" platform)
+	[[ -e $layout/index.json ]] || die "the release has no $layout/index.json"
+	while read -r name; do
+		digest=$(jq -r --arg name "$name" '.manifests[] | select(.annotations["org.opencontainers.image.ref.name"] == $name) | .digest' "$layout/index.json")
+		found=
+		[[ ! $digest ]] || found=$(jq -r '.manifests[].platform | [.os, .architecture, .variant // empty] | join("/")' "$layout/blobs/${digest/://}" | grep -cFx "$platform") || :
+		echo "$name: ${digest:-missing} ${found:-0}"
+		[[ $found == 1 ]] || missing+=("$name")
+	done <"$1"
+	[[ ! ${missing[*]} ]] || die "kubeadm wants what the release does not have for $platform: ${missing[*]}"
+}
