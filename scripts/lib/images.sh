@@ -62,7 +62,7 @@ image_check() {
 	echo "$loaded"
 
 	root=$(images_podman image mount "$loaded")
-	find "$root" -xdev -type f | platform_all "$architecture"
+	find "$root" -xdev -type f -printf '/%P\n' | platform_all "$architecture" "$root"
 	images_podman image unmount "$loaded" >/dev/null
 
 	while read -r image program arguments; do
@@ -87,18 +87,18 @@ image_platform() {
 
 # image_says IMAGE PLATFORM PROGRAM ARGUMENTS PATTERN runs the image's entry point, or another program of it.
 image_says() {
-	local line output entrypoint=() arguments
+	local line output entrypoint=() arguments what="${3/#-/its entry point} $4"
 	[[ $3 == - ]] || entrypoint=(--entrypoint "$3")
 	read -ra arguments <<<"$4"
 	# Limits as they are by default would be raised, for which a machine that is a container itself may lack the right.
 	output=$(images_podman run --rm --pull never --platform "$2" --network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 \
-		"${entrypoint[@]}" "$1" "${arguments[@]}" 2>&1 </dev/null) || die "$1 $3 $4 fails: $output"
-	printf '$ %s %s\n%s\n' "${3/#-/entry point}" "$4" "$output"
+		"${entrypoint[@]}" "$1" "${arguments[@]}" 2>&1 </dev/null) || die "$what fails: $output"
+	printf '$ %s\n%s\n' "$what" "$output"
 	while read -r line; do
 		# shellcheck disable=SC2053 # the pattern is one
 		[[ $line != $5 ]] || return 0
 	done <<<"$output"
-	die "$3 $4 prints \"$output\", not \"$5\""
+	die "$what prints \"$output\", not \"$5\""
 }
 
 # images_cover FILE ARCHITECTURE: the release's image layout holds all images named in the file, for the architecture.
@@ -110,7 +110,7 @@ images_cover() {
 		digest=$(jq -r --arg name "$name" '.manifests[] | select(.annotations["org.opencontainers.image.ref.name"] == $name) | .digest' "$layout/index.json")
 		found=
 		[[ ! $digest ]] || found=$(jq -r '.manifests[].platform | [.os, .architecture, .variant // empty] | join("/")' "$layout/blobs/${digest/://}" | grep -cFx "$platform") || :
-		echo "$name: ${digest:-missing} ${found:-0}"
+		echo "$name ${digest:-is missing}, ${found:-0} for $platform"
 		[[ $found == 1 ]] || missing+=("$name")
 	done <"$1"
 	[[ ! ${missing[*]} ]] || die "kubeadm wants what the release does not have for $platform: ${missing[*]}"

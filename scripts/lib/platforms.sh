@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # $libdir is the script's
 # What specs/platforms.yaml says of a Debian architecture, and which machine programs are for.
 
 # platform_field ARCHITECTURE FIELD prints a field of the platform with that Debian name: platform, qemu, elf.
@@ -8,7 +8,7 @@ platform_field() {
 		$1 == "debian:" { found = $2 == architecture }
 		$1 == "debian:" && found && field == "platform:" { print platform }
 		$1 == "-" { found = 0 }
-		found && $1 == field { sub(/^[^:]*: */, ""); print }' specs/platforms.yaml
+		found && $1 == field { sub(/^[^:]*: */, ""); print }' "$libdir/../../specs/platforms.yaml"
 }
 
 # platform_dir ARCHITECTURE prints the directory of the platform in a release: linux/armv7.
@@ -33,21 +33,21 @@ platform_elf() {
 	echo "{class: $((bytes[4] * 32)), order: $order, machine: EM_${names[$machine]:-$machine}}"
 }
 
-# platform_all ARCHITECTURE reads names of files and compares all that are ELF files with the architecture.
+# platform_all ARCHITECTURE DIR reads names of files below a directory; all that are ELF files must be for the architecture.
 platform_all() {
-	local want file found count=0 wrong=0
+	local want file found count=0 wrong=()
 	want=$(platform_field "$1" elf)
 	while read -r file; do
-		[[ -f $file && ! -L $file ]] || continue
-		found=$(platform_elf "$file")
+		[[ -f $2/$file && ! -L $2/$file ]] || continue
+		found=$(platform_elf "$2/$file")
 		[[ $found ]] || continue
 		count=$((count + 1))
-		if [[ $found != "$want" ]]; then
-			wrong=$((wrong + 1))
-			echo "$file is for $found, not for $want"
-		fi
+		[[ $found == "$want" ]] || wrong+=("$file is for $found")
 	done
-	((wrong == 0)) || die "$wrong of $count programs are for another machine"
+	if ((${#wrong[@]} > 0)); then
+		printf '%s\n' "${wrong[@]}"
+		die "${wrong[0]}, not for $want; ${#wrong[@]} of $count programs are for others"
+	fi
 	((count > 0)) || die 'no programs were found'
 	echo "$count programs for $want"
 }

@@ -106,5 +106,5 @@ programs_plugins() {
 
 # programs_elf ROOT ARCHITECTURE: every program and library of the packages is for the architecture.
 programs_elf() {
-	inside "$1" dpkg --listfiles "${packages[@]}" | sed -n "s|^/.|$1&|p" | platform_all "$2"
+	inside "$1" dpkg --listfiles "${packages[@]}" | platform_all "$2" "$1"
 }
