@@ -56,6 +56,7 @@ report_run() {
 		{ echo "FAILED  $release: $name" && sed 's/^/    /' "$log"; } >&2
 		report_cell="FAILED${report_cell:+ $report_cell}"
 		report_reason=$(tail -n 1 "$log")
+		report_reason=${report_reason:-status $report_status}
 	fi
 	report_note "$release" "$name" "$report_cell" "$report_reason"
 }
