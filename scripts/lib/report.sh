@@ -20,7 +20,8 @@ say() { printf '%s\n' "$*" >&2; }
 
 check() {
 	report_run "$@"
-	[[ $report_status == 0 ]] || exit 1
+	((report_status == 0)) || exit 1
+	report_note "$1" "$2" "$report_cell"
 }
 
 # try RELEASE NAME COMMAND... is a check after which the script goes on, whatever comes out. $report_status is 0 or not.
@@ -58,7 +59,6 @@ report_run() {
 		report_reason=$(tail -n 1 "$log")
 		report_reason=${report_reason:-status $report_status}
 	fi
-	report_note "$release" "$name" "$report_cell" "$report_reason"
 }
 
 # report_note RELEASE NAME CELL [REASON] puts a cell into the table, with the reason if it says that something failed.
