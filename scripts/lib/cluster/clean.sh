@@ -1,0 +1,36 @@
+# shellcheck shell=bash disable=SC2154 # variables are the script's
+# Leaving the machine as it was found.
+
+# clean_settings are what kubelet sets for the whole machine: it asks no namespace.
+clean_settings=(vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops kernel/keys/root_maxkeys kernel/keys/root_maxbytes)
+
+# clean_remember notes what to put back.
+clean_remember() {
+	local name
+	for name in "${clean_settings[@]}"; do
+		[[ ! -e /proc/sys/$name ]] || echo "$name $(<"/proc/sys/$name")"
+	done >"$work/settings"
+}
+
+# clean_all ends the hosts and removes everything that was made, and says what is left.
+clean_all() {
+	local name value left
+	[[ ! -d $work/hosts ]] || hosts_stop
+	cgroups_remove
+	if [[ -e $work/settings ]]; then
+		while read -r name value; do
+			[[ $(<"/proc/sys/$name") == "$value" ]] || echo "$value" >"/proc/sys/$name"
+		done <"$work/settings"
+	fi
+	rm -rf --one-file-system "$work"
+	left=$(clean_left)
+	[[ ! $left ]] || { say "left on the machine:"$'\n'"$left" && return 1; }
+}
+
+# clean_left prints what there still is of the hosts on the machine.
+clean_left() {
+	[[ ! -e $work ]] || echo "directory $work"
+	awk -v work="$work" 'index($0, work) { print "mount " $2 }' /proc/mounts
+	cgroups_left
+	pgrep --list-full --full "$work" | sed 's/^/process /' || :
+}

@@ -1,0 +1,41 @@
+# shellcheck shell=bash disable=SC2154 # variables are the script's
+# The registry: Debian's, in the switch, so that hosts reach it and nothing else does.
+
+# registry_start starts it at $registry. It keeps what it has below the switch's /var/lib.
+registry_start() {
+	host_write switch /etc/docker/registry/e2e.yml <<-YAML
+		version: 0.1
+		storage: {filesystem: {rootdirectory: /var/lib/e2e-registry}, delete: {enabled: true}}
+		http: {addr: $registry}
+		log: {level: warn}
+	YAML
+	host_daemon switch /var/log/registry.log docker-registry serve /etc/docker/registry/e2e.yml
+	wait_for 60 'the registry' on switch bash -c "exec 3<>/dev/tcp/${registry/://}"
+}
+
+# registry_push LAYOUT pushes every image of an OCI layout, with the images of all platforms, to $registry.
+registry_push() {
+	local reference path
+	for reference in $(layout_references "$1"); do
+		path=${reference#*/}
+		plug switch skopeo copy --quiet --all --dest-tls-verify=false "oci:$1:$reference" "docker://$registry/$path"
+		# In a registry that it was told of kubeadm looks for CoreDNS a level higher than in the public one.
+		[[ $path != coredns/coredns:* ]] ||
+			plug switch skopeo copy --quiet --all --dest-tls-verify=false "oci:$1:$reference" "docker://$registry/${path#*/}"
+	done
+}
+
+# layout_references LAYOUT prints the references of its images, one a line.
+layout_references() {
+	grep -o '"org\.opencontainers\.image\.ref\.name": *"[^"]*"' "$1/index.json" | sed 's/.*"\([^"]*\)"$/\1/' | sort -u
+}
+
+# layout_tag LAYOUT IMAGE prints IMAGE:TAG, the tag being the one that the layout has for the image.
+layout_tag() {
+	local reference
+	for reference in $(layout_references "$1"); do
+		reference=${reference#*/}
+		[[ ${reference%:*} != "$2" ]] || { echo "$reference" && return; }
+	done
+	die "$1 has no image $2"
+}
