@@ -58,10 +58,11 @@ kubernetes_join() {
 	on "$host" kubeadm join --config /etc/kubeadm.yaml --ignore-preflight-errors="$(preflight_ignored)"
 }
 
-# network_connect HOST gives the host's pods addresses of the range that the cluster has for the node, and every host a
+# network_connect HOST waits for kube-proxy, without which the first pods would call in vain, gives the host's pods addresses of the range that the cluster has for the node, and every host a
 # route to them. Plugins bridge, host-local and portmap of our package do the rest.
 network_connect() {
 	local host=$1 other range
+	wait_for 180 "kube-proxy on $host" proxy_ready "$host"
 	wait_for 60 "a range of addresses for $host" node_range "$host"
 	range=$(node_range "$host")
 	for other in $(hosts_names); do
@@ -69,6 +70,12 @@ network_connect() {
 	done
 	fill pod-network.conflist PODCIDR="$range" | host_write "$host" /etc/cni/net.d/10-pods.conflist
 	kube wait --for=condition=Ready "node/$host" --timeout=180s
+}
+
+# proxy_ready HOST: kube-proxy runs there. It is in the host's network and waits for no other.
+proxy_ready() {
+	[[ $(kube --namespace kube-system get pods --selector k8s-app=kube-proxy --field-selector "spec.nodeName=$1" \
+		-o 'jsonpath={.items[*].status.containerStatuses[0].ready}') == true ]]
 }
 
 # node_range HOST prints the addresses that the cluster has for pods on the node; none is a failure.

@@ -14,28 +14,19 @@ registry_start() {
 }
 
 # registry_push LAYOUT pushes every image of an OCI layout, with the images of all platforms, to $registry.
-registry_push() {
-	local reference path
-	for reference in $(layout_references "$1"); do
-		path=${reference#*/}
-		plug switch skopeo copy --quiet --all --dest-tls-verify=false "oci:$1:$reference" "docker://$registry/$path"
-		# In a registry that it was told of kubeadm looks for CoreDNS a level higher than in the public one.
-		[[ $path != coredns/coredns:* ]] ||
-			plug switch skopeo copy --quiet --all --dest-tls-verify=false "oci:$1:$reference" "docker://$registry/${path#*/}"
-	done
-}
+registry_push() { plug switch "$kubedist" image push "$1" --registry "$registry" --plain-http; }
 
 # layout_references LAYOUT prints the references of its images, one a line.
 layout_references() {
 	grep -o '"org\.opencontainers\.image\.ref\.name": *"[^"]*"' "$1/index.json" | sed 's/.*"\([^"]*\)"$/\1/' | sort -u
 }
 
-# layout_tag LAYOUT IMAGE prints IMAGE:TAG, the tag being the one that the layout has for the image.
+# layout_tag LAYOUT NAME prints PATH:TAG of the image whose path ends with the name.
 layout_tag() {
-	local reference
+	local reference name
 	for reference in $(layout_references "$1"); do
-		reference=${reference#*/}
-		[[ ${reference%:*} != "$2" ]] || { echo "$reference" && return; }
+		reference=${reference#*/} name=${reference##*/}
+		[[ ${name%:*} != "$2" ]] || { echo "$reference" && return; }
 	done
 	die "$1 has no image $2"
 }
