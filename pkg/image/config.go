@@ -13,8 +13,8 @@ import (
 )
 
 // Config says how containers of an image are started. A field that is not set is inherited from the base, as after FROM
-// in a Dockerfile: an Entrypoint makes the base's Cmd void, Env, Ports and Labels add to the base's and replace those of the same
-// name.
+// in a Dockerfile: an Entrypoint makes the base's Cmd void, and Env, Ports and Labels add to the base's and replace those of
+// the same name.
 type Config struct {
 	Entrypoint []string          // program, with arguments that every start has
 	Cmd        []string          // arguments of a start that names none

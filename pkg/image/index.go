@@ -11,8 +11,8 @@ import (
 )
 
 // WriteIndex writes an index (manifest list) over images that are in the layout, one for each platform, in the order of
-// their platforms whatever the order they come in. It is an error when there are none, when two are of one platform, and when
-// an image is of another platform than its descriptor says: the configuration decides.
+// their platforms whatever the order they come in. It is an error when there are none, when two are of one platform, and
+// when an image is of another platform than its descriptor says: the configuration decides.
 func (l *Layout) WriteIndex(ctx context.Context, images []v1.Descriptor, annotations map[string]string) (Written, error) {
 	written, err := l.writeIndex(ctx, images, annotations)
 	if err != nil {

@@ -124,8 +124,8 @@ func (l *Layout) config(m *v1.Manifest) (*v1.ConfigFile, error) {
 }
 
 // Describe reads an image or an index that is in the layout, and returns what the writing of it returned: for who knows it
-// from an earlier run. Of d, the digest is needed, of the other fields those that are set have to agree. Layers are only looked
-// for, not read.
+// from an earlier run. Of d, the digest is needed; size, type and platform have to be right where they are set. Layers are
+// only looked for, not read.
 func (l *Layout) Describe(ctx context.Context, d v1.Descriptor) (Written, error) {
 	if err := ctx.Err(); err != nil {
 		return Written{}, err

@@ -23,8 +23,8 @@ type tarManifest struct {
 
 // Tar writes one image as a tar that docker load takes, and that is an OCI layout too: it has manifest.json,
 // oci-layout, index.json and the blobs, once each, which both speak of. The image is called as names say, whole names
-// with registry and tag, at least one. Everything in the tar has the time of the image; the same image and names give the same
-// bytes. A layer that is damaged is an error, and what was written until then of no use.
+// with registry and tag, at least one. Everything in the tar has the time of the image; the same image and names give the
+// same bytes. A layer that is damaged is an error, and what was written until then of no use.
 func (l *Layout) Tar(ctx context.Context, w io.Writer, image v1.Descriptor, names []string) error {
 	archive, made, err := l.tar(ctx, image, names)
 	if err == nil {

@@ -29,7 +29,7 @@ type Archive struct {
 // Exactly one of the three is.
 type File struct {
 	Name   string      // slash-separated, relative, without "." and ".."
-	Mode   fs.FileMode // permission bits; 0 means 0644, 0755 for directories. Links have 0777 whatever it says. See Archive.Root.
+	Mode   fs.FileMode // permission bits, see Archive.Root; 0 means 0644, 0755 for directories. Links have 0777.
 	Time   time.Time   // modification time, cut to seconds; zero means Options.Time
 	Source Source      // where the content comes from
 	Link   string      // the link's target, relative to the link's directory; see Archive.Root

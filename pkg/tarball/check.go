@@ -75,7 +75,7 @@ func (f File) check(root bool) error {
 // can hold.
 func (f File) checkXattrs(root bool) error {
 	if len(f.Xattrs) > 0 && (!root || f.Link != "") {
-		return fmt.Errorf("%q has extended attributes, which only files and directories of a root file system have: %w", f.Name, ErrArchive)
+		return fmt.Errorf("%q has extended attributes, as only files of a root file system may: %w", f.Name, ErrArchive)
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Xattrs)) {
 		if name == "" || odd(name) || strings.Contains(name, "=") {

@@ -38,7 +38,8 @@ type Options struct {
 // WriteGzip checks the archive and writes it to w as tar.gz, sorted by name, with an entry of mode 0755 for every
 // directory on the way to a file.
 //
-// The tar is that of [Archive.WriteTar]. The gzip header (RFC 1952) has neither name nor time, and 255 (unknown) as operating system.
+// The tar is that of [Archive.WriteTar]. The gzip header (RFC 1952) has neither name nor time, and 255 (unknown) as
+// operating system.
 //
 // Errors are those of Check, of reading a source (they name the entry), of w, and ctx's own soon after ctx ends. What
 // was written to w until then is of no use.
