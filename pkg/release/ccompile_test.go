@@ -48,7 +48,7 @@ func TestCPrograms(t *testing.T) {
 		if a.Kind == Binary {
 			paths = append(paths, a.Path)
 		}
-		if a.Kind == Binary && (a.Name != "pause" || a.Version != "3.10" || a.Main != "" || a.Source != "kubernetes") {
+		if a.Kind == Binary && (a.Name != "pause" || a.Version != "3.10.2" || a.Main != "" || a.Source != "kubernetes") {
 			t.Errorf("artifact %+v", a)
 		}
 	}
@@ -60,7 +60,7 @@ func TestCPrograms(t *testing.T) {
 		t.Errorf("verifying: %v, %+v", err, v)
 	}
 	data, err := os.ReadFile(filepath.Join(o.Dir(), "bin", "linux", "armv7", "pause"))
-	if err != nil || !strings.Contains(string(data), "build/pause/linux/pause.c\n") || !strings.Contains(string(data), "-DVERSION=v3.10\n") {
+	if err != nil || !strings.Contains(string(data), "build/pause/linux/pause.c\n") || !strings.Contains(string(data), "-DVERSION=v3.10.2\n") {
 		t.Errorf("it is made of %q, %v", data, err)
 	}
 	f, err := os.Open(filepath.Join(o.Dir(), "sbom", "kubernetes-v1.36.3.spdx.json"))
@@ -82,7 +82,7 @@ func TestCPrograms(t *testing.T) {
 	if got := strings.Join(files, ", "); got != "./bin/linux/armv7/pause BINARY, ./bin/linux/s390x/pause BINARY, ./source/kubernetes/build/pause/linux/pause.c SOURCE" {
 		t.Errorf("files %s", got)
 	}
-	if got := strings.Join(packages, ", "); got != "kubernetes v1.36.3, pause 3.10" {
+	if got := strings.Join(packages, ", "); got != "kubernetes v1.36.3, pause 3.10.2" {
 		t.Errorf("packages %s", got)
 	}
 	compilers := statement(t, o.Dir(), o.Signer.(*openpgp.Key)).Predicate.BuildDefinition.Internal.Toolchains[0].C
@@ -248,7 +248,7 @@ func runPause(t *testing.T, s *spec.Spec, a Artifact, path string) {
 		t.Logf("%s is not run: %v", a.Path, err)
 		return
 	}
-	if said, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput(); err != nil || string(said) != "pause.c v3.10\n" {
+	if said, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput(); err != nil || string(said) != "pause.c v3.10.2\n" {
 		t.Errorf("%s says %q, %v", a.Path, said, err)
 	}
 }
@@ -262,7 +262,7 @@ func checkLibraries(t *testing.T, o Options) {
 	}
 	for _, want := range []string{
 		"pkg:deb/debian/libc6-dev@2.31-", "pkg:deb/debian/libc6-dev-riscv64-cross@2.31-9cross4?arch=all", "pkg:deb/debian/libgcc-10-dev-s390x-cross@10.2.1-6cross1?arch=all",
-		"STATIC_LINK", "pkg:generic/pause@3.10",
+		"STATIC_LINK", "pkg:generic/pause@3.10.2",
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the SBOM does not have %s", want)

@@ -36,7 +36,7 @@ func TestC(t *testing.T) {
 		{"file outside", "pause.h]", "../pause.h]", `specs/all.yaml:30: files: "../pause.h" is not a clean path`},
 		{"tool chain", "toolchain: bullseye", "toolchain: bookworm", `specs/all.yaml:30: toolchain: "bookworm" is not declared`},
 		{"version's file", "file: constants.go", "file: /constants.go", `specs/all.yaml:32: file: "/constants.go" is not a clean path`},
-		{"version without a group", `"([^"]+)"'`, `"[^"]+"'`, `specs/all.yaml:32: match: "V = \"[^\"]+\"" has 0 groups, not one`},
+		{"version without a group", `"([^"]+)"'`, `"[^"]+"'`, `specs/all.yaml:32: match: "V = \"[^\"]+\"" has 0 groups, not the one whose text is read`},
 		{"version's expression", `"([^"]+)"'`, `"([^"]+"'`, `specs/all.yaml:32: match: error parsing regexp`},
 		{"in C and in Go", "    c:\n", "    main: example.org/pause\n    c:\n", `specs/all.yaml:27: main, c, find: exactly one of them must be set`},
 		{"linked otherwise", "    link: static\ndocuments", "    link: cgo\ndocuments", `specs/all.yaml:35: link: "cgo" is not "static"`},
