@@ -56,14 +56,14 @@ func (c *Client) explain(err error, about target) error {
 		return fmt.Errorf("%s: %w", about, err)
 	case errors.As(err, &digest):
 		return hint.Errorf("make the images again; nothing of this one was tagged", "%s: %w", about, digest)
-	case errors.Is(err, errPlainHTTP) && !isTLS(err):
+	case isTLS(err): // before all that was tried without TLS when this failed
+		return hint.Errorf("name the file of the authority that signed its certificate with --ca-file", "registry %s: certificate not trusted: %w", host, tlsCause(err))
+	case errors.Is(err, errPlainHTTP):
 		return fmt.Errorf("registry %s: %w", host, hint.With(errPlainHTTP, hint.Of(err)))
 	case errors.As(err, &answer):
 		return c.explainAnswer(err, answer, about)
 	case errors.Is(err, http.ErrSchemeMismatch) || isHTTPAnswer(err):
 		return hint.Errorf("allow it with --plain-http", "registry %s: speaks plain HTTP, not TLS", host)
-	case isTLS(err):
-		return hint.Errorf("name the file of the authority that signed its certificate with --ca-file", "registry %s: certificate not trusted: %w", host, tlsCause(err))
 	}
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {

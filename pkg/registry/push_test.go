@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -367,7 +368,9 @@ func TestCancel(t *testing.T) {
 		r.Fail(func(_ http.ResponseWriter, req *http.Request, n int) bool {
 			if n == at {
 				cancel()
-				<-req.Context().Done() // it is cancelled while it waits for an answer
+				// It is cancelled while it waits for an answer, which the server sees once it has read all.
+				_, _ = io.Copy(io.Discard, req.Body)
+				<-req.Context().Done()
 			}
 			return false
 		})

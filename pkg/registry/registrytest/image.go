@@ -6,6 +6,8 @@ import (
 	"archive/tar"
 	"bytes"
 	"io"
+	"os"
+	"path/filepath"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -89,6 +91,10 @@ func WriteLayout(t testing.TB, dir string, named map[string]mutate.Appendable) {
 	t.Helper()
 	l, err := layout.Write(dir, empty.Index)
 	if err != nil {
+		t.Fatal(err)
+	}
+	// The library makes it for blobs alone, and an empty index has none.
+	if err := os.MkdirAll(filepath.Join(dir, "blobs", "sha256"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for name, what := range named {
