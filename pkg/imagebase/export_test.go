@@ -1,0 +1,8 @@
+package imagebase
+
+var (
+	Choose        = choose
+	ParseManifest = parseManifest
+	CheckConfig   = checkConfig
+	Relative      = relative
+)
