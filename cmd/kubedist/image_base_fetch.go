@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"hash"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"text/tabwriter"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/spf13/cobra"
 
@@ -18,6 +21,7 @@ import (
 	"kubedist/pkg/mirror"
 	"kubedist/pkg/platform"
 	"kubedist/pkg/spec"
+	"kubedist/pkg/tarball"
 )
 
 // imageBaseFetchOptions are the flags of image base fetch.
@@ -38,8 +42,9 @@ unpacks them into the cache. What is there is not fetched again, also after a fe
 has dropped are on those of Debian's snapshot archive: name one with --debian-mirror. Of a base that is an image already,
 manifest and configuration are checked.
 
-Prints where the files are, with the packages that they are from and the bytes of the files. Nothing may be written there:
-images are made of it for as long as it is in the cache.
+Prints where the files are, the packages that they are from, and the SHA-256 of the layer that they make when all are dated
+1970-01-01: it is the same on every machine. Nothing may be written there: images are made of it for as long as it is in the
+cache.
 
 Exit status: 0 done, 1 failed, 2 bad option or input.`,
 		Example: `  kubedist image base fetch iptables --platform linux/arm64,linux/s390x`,
@@ -63,7 +68,8 @@ type fetchedBase struct {
 	Files    int              `json:"files,omitempty"` // with links, without directories
 	Bytes    int64            `json:"bytes"`           // of files; of an image, of its packed layers
 	Packages []fetchedPackage `json:"packages,omitempty"`
-	Digest   string           `json:"digest,omitempty"` // of an image's manifest
+	Digest   string           `json:"digest"`           // of an image's manifest; of packages the layer's
+	Packed   int64            `json:"packed,omitempty"` // bytes of that layer
 }
 
 // fetchedPackage is one package of a base.
@@ -102,7 +108,7 @@ func runImageBaseFetch(ctx context.Context, env *environment, o *imageBaseFetchO
 			break
 		}
 		var d fetchedBase
-		if d, err = describeBase(b, p, content); err != nil {
+		if d, err = describeBase(ctx, b, p, content); err != nil {
 			break
 		}
 		done = append(done, d)
@@ -141,40 +147,59 @@ func basePlatforms(s *spec.Spec, names []string) ([]spec.Platform, error) {
 	return list, nil
 }
 
-func describeBase(b spec.Base, p spec.Platform, c *imagebase.Content) (fetchedBase, error) {
+func describeBase(ctx context.Context, b spec.Base, p spec.Platform, c *imagebase.Content) (fetchedBase, error) {
 	d := fetchedBase{Base: b.Name, Platform: p.String(), Dir: c.Dir}
+	if c.Image != nil {
+		return d, d.addImage(c.Image)
+	}
 	for _, l := range c.Packages {
 		d.Packages = append(d.Packages, fetchedPackage{l.Package, l.Version, l.Architecture, l.Size})
 	}
-	if c.Image == nil {
-		for _, f := range c.Archive.Files {
-			if f.Dir {
-				continue
-			}
-			d.Files++
+	for _, f := range c.Archive.Files {
+		if f.Dir {
+			continue
+		}
+		d.Files++
+		if f.Link == "" {
 			info, err := os.Lstat(filepath.Join(c.Dir, filepath.FromSlash(f.Name)))
 			if err != nil {
 				return d, err
 			}
-			if info.Mode()&fs.ModeSymlink == 0 {
-				d.Bytes += info.Size()
-			}
+			d.Bytes += info.Size()
 		}
-		return d, nil
 	}
-	digest, err := c.Image.Digest()
+	layer := &counted{Hash: sha256.New()}
+	err := c.Archive.WriteGzip(ctx, layer, tarball.Options{Time: time.Unix(0, 0)})
+	d.Digest, d.Packed = fmt.Sprintf("sha256:%x", layer.Sum(nil)), layer.bytes
+	return d, err
+}
+
+// addImage says what an image is that was there already.
+func (d *fetchedBase) addImage(img v1.Image) error {
+	digest, err := img.Digest()
 	if err != nil {
-		return d, err
+		return err
 	}
-	m, err := c.Image.Manifest()
+	m, err := img.Manifest()
 	if err != nil {
-		return d, err
+		return err
 	}
 	for _, l := range m.Layers {
 		d.Bytes += l.Size
 	}
 	d.Digest = digest.String()
-	return d, nil
+	return nil
+}
+
+// counted is a hash that counts what goes into it.
+type counted struct {
+	hash.Hash
+	bytes int64
+}
+
+func (c *counted) Write(p []byte) (int, error) {
+	c.bytes += int64(len(p))
+	return c.Hash.Write(p)
 }
 
 func printBases(w io.Writer, done []fetchedBase) {
@@ -182,11 +207,12 @@ func printBases(w io.Writer, done []fetchedBase) {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		if d.Digest != "" {
+		if d.Dir == "" {
 			fmt.Fprintf(w, "%s for %s: %s, %.1f MB of layers\n", d.Base, d.Platform, d.Digest, float64(d.Bytes)/1e6)
 			continue
 		}
 		fmt.Fprintf(w, "%s\n%s for %s: %s, %.1f MB, of %s\n", d.Dir, d.Base, d.Platform, count(d.Files, "file"), float64(d.Bytes)/1e6, count(len(d.Packages), "package"))
+		fmt.Fprintf(w, "layer %s, %.1f MB\n", d.Digest, float64(d.Packed)/1e6)
 		table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 		for _, p := range d.Packages {
 			fmt.Fprintf(table, "  %s\t%s\t%s\t%d kB packed\n", p.Package, p.Version, p.Architecture, (p.Bytes+999)/1000)
