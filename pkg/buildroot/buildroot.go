@@ -87,6 +87,8 @@ func usable(t spec.Toolchain, goos, goarch string) error {
 		return hint.Errorf("compile on a machine of that architecture, or "+hintOwn, "tool chain %s: %w: it is for %s, this is %s", t.Suite, ErrMachine, t.Architecture, goarch)
 	case len(t.Locked) == 0:
 		return hint.Errorf("run kubedist toolchain lock "+t.Suite, "tool chain %s: no packages are locked", t.Suite)
+	case len(t.Unlocked()) > 0:
+		return hint.Errorf("run kubedist toolchain lock "+t.Suite, "tool chain %s: %s is asked for and not locked", t.Suite, t.Unlocked()[0])
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 var debianArch = map[string]string{"amd64": "amd64", "arm64": "arm64", "ppc64le": "ppc64el", "s390x": "s390x", "riscv64": "riscv64"}[runtime.GOARCH]
 
 func toolchain(locked ...spec.Locked) spec.Toolchain {
-	return spec.Toolchain{Suite: "test", Architecture: debianArch, Packages: []string{"x"}, Locked: locked}
+	return spec.Toolchain{Suite: "test", Architecture: debianArch, Locked: locked}
 }
 
 func fetch(t testing.TB, p *roottest.Pool, cache string, tc spec.Toolchain) (*buildroot.Root, error) {

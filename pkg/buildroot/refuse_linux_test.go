@@ -124,6 +124,10 @@ func TestUsable(t *testing.T) {
 	if err := buildroot.Usable(spec.Toolchain{Architecture: "amd64"}, "linux", "amd64"); err == nil {
 		t.Error("a root of nothing is usable")
 	}
+	tc.Packages = []string{"make"}
+	if err := buildroot.Usable(tc, "linux", "ppc64le"); err == nil || !strings.Contains(err.Error(), "make is asked for and not locked") {
+		t.Errorf("a lock without a package that is asked for: %v", err)
+	}
 }
 
 // Only the name and the order together make of this program the one that enters a root, and not any order.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	"kubedist/pkg/deb"
@@ -87,13 +86,13 @@ func checkLeftOut(at report, where, field string, list []LeftOut) {
 	}
 }
 
-// checkLocked checks each package of the lock, and that none is missing that was asked for.
+// checkLocked checks each package of the lock. That none is missing which was asked for is left to those who want the root: it
+// is what the lock is renewed for.
 func checkLocked(at report, where string, t Toolchain) {
 	if len(t.Locked) > maxLocked {
 		at(where+".locked", "locked", "more than %d packages", maxLocked)
 		return
 	}
-	have := map[string]bool{}
 	before := ""
 	for i, p := range t.Locked {
 		entry := fmt.Sprintf("%s.locked[%d]", where, i)
@@ -101,14 +100,10 @@ func checkLocked(at report, where string, t Toolchain) {
 			at(entry+".package", "package", "%s stands after %s: a lock is sorted and has no package twice", p.Package, before)
 		}
 		before = p.Package
-		have[p.Package] = true
 		if p.Architecture != t.Architecture && p.Architecture != all {
 			at(entry+".architecture", "architecture", "%q is neither %s nor all", p.Architecture, t.Architecture)
 		}
 		checkPackage(at, entry, p, t.Lacks)
-	}
-	if i := slices.IndexFunc(t.Packages, func(name string) bool { return !have[name] }); i >= 0 && len(t.Locked) > 0 {
-		at(fmt.Sprintf("%s.packages[%d]", where, i), "packages", "%s is asked for and not locked: run kubedist toolchain lock %s", t.Packages[i], t.Suite)
 	}
 }
 

@@ -74,6 +74,13 @@ func matches(list []LeftOut, name string) bool {
 	})
 }
 
+// Unlocked returns the packages that are asked for and that the lock does not have.
+func (t Toolchain) Unlocked() []string {
+	return slices.DeleteFunc(slices.Clone(t.Packages), func(name string) bool {
+		return slices.ContainsFunc(t.Locked, func(p Locked) bool { return p.Package == name })
+	})
+}
+
 // Libraries returns the locked packages with the static libraries that the compiler for a Debian architecture links programs
 // with: those of the C library and of the compiler itself, by the names that Debian has for them, which for another
 // architecture than the compiler's own end in -ARCHITECTURE-cross.
