@@ -119,8 +119,11 @@ func (c *cBuild) command(ctx context.Context, job Job, dirs cDirs) (*exec.Cmd, e
 		source, out, temp = insideSource, insideOut, insideTemp
 		words[0] = path.Join("/usr/bin", words[0])
 	}
-	args := slices.Concat(words[1:], []string{"-ffile-prefix-map=" + source + "=" + insideSource, "-Werror=date-time"}, job.C.Flags,
-		[]string{"-o", filepath.Join(out, job.Platform.ID.Executable(job.Programs[0].Name))})
+	fixed := []string{"-Werror=date-time"}
+	if !job.inside() {
+		fixed = append(fixed, "-ffile-prefix-map="+source+"="+insideSource)
+	}
+	args := slices.Concat(words[1:], fixed, job.C.Flags, []string{"-o", filepath.Join(out, job.Platform.ID.Executable(job.Programs[0].Name))})
 	for _, f := range job.C.Files {
 		if strings.HasSuffix(f.Name, ".c") {
 			args = append(args, filepath.FromSlash(f.Name))

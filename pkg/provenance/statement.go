@@ -81,7 +81,7 @@ type Toolchain struct {
 	Go     string `json:"go"`               // go1.26.5
 	Module string `json:"module,omitempty"` // version of golang.org/toolchain; "" for a Go that was installed otherwise
 	Sum    string `json:"sum,omitempty"`    // of that module, as in go.sum
-	// C is what compiles C, by platform, where cgo takes part: "tool chain SUITE DIGEST", or "CC_linux_arm64=NAME sha256:DIGEST".
+	// C is what compiles C, by platform, where cgo or a program in C takes part: "tool chain SUITE DIGEST", or "CC_linux_arm64=NAME sha256:DIGEST".
 	C map[string]string `json:"cCompilers,omitempty"`
 }
 

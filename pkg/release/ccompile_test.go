@@ -224,6 +224,10 @@ func TestCInTheToolChain(t *testing.T) {
 			}
 		}
 		checkLibraries(t, o)
+		v, err := Verify(t.Context(), o.Dir(), VerifyOptions{Keyring: []*openpgp.Certificate{o.Signer.Public()}, Spec: o.Spec, Now: epoch, Jobs: 2})
+		if err != nil || len(v.Findings) > 0 {
+			t.Errorf("verifying: %v, %+v", err, v)
+		}
 	}
 	for name, sum := range sums[0] {
 		if sums[1][name] != sum {
