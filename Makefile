@@ -41,6 +41,10 @@ architectures: kubedist ## install and run what was released on every architectu
 buckets: kubedist ## push archives to real object stores on loopback
 	KUBEDIST=$(CURDIR)/kubedist scripts/test-bucket
 
+.PHONY: cluster
+cluster: kubedist ## make a cluster on this machine from what was released, use it, take it down (as root on Debian)
+	KUBEDIST=$(CURDIR)/kubedist scripts/e2e-cluster --version $(VERSION) $(TRIALFLAGS)
+
 .PHONY: reproduce
 reproduce: kubedist ## make a release twice, in different surroundings, and compare
 	scripts/reproduce $(VERSION) $(PLATFORMS)

@@ -16,6 +16,8 @@ clean_remember() {
 clean_all() {
 	local name value left
 	[[ ! -d $work/hosts ]] || hosts_stop
+	[[ ! -e $work/serve.pid ]] || kill "$(<"$work/serve.pid")" 2>/dev/null || :
+	binfmt_restore
 	cgroups_remove
 	if [[ -e $work/settings ]]; then
 		while read -r name value; do

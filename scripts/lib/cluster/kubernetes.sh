@@ -62,7 +62,7 @@ kubernetes_join() {
 # route to them. Plugins bridge, host-local and portmap of our package do the rest.
 network_connect() {
 	local host=$1 other range
-	wait_for 180 "kube-proxy on $host" proxy_ready "$host"
+	wait_for 300 "kube-proxy on $host" proxy_ready "$host"
 	wait_for 60 "a range of addresses for $host" node_range "$host"
 	range=$(node_range "$host")
 	for other in $(hosts_names); do
@@ -74,7 +74,7 @@ network_connect() {
 
 # proxy_ready HOST: kube-proxy runs there. It is in the host's network and waits for no other.
 proxy_ready() {
-	[[ $(kube --namespace kube-system get pods --selector k8s-app=kube-proxy --field-selector "spec.nodeName=$1" \
+	[[ $(kube --namespace kube-system get pods --selector 'k8s-app in (kube-proxy, kube-proxy-mixed)' --field-selector "spec.nodeName=$1" \
 		-o 'jsonpath={.items[*].status.containerStatuses[0].ready}') == true ]]
 }
 

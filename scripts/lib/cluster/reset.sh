@@ -43,7 +43,7 @@ reset_check() {
 	local host=$1 left
 	left=$(
 		on "$host" sh -c 'for p in /proc/[0-9]*; do tr "\0" " " <"$p/cmdline"; echo; done 2>/dev/null' |
-			grep -E '^([^ ]*/)?(kube|etcd|coredns|pause|containerd-shim|web|metrics-server)' | sed 's/^/process /' || :
+			grep -E '^(/usr/libexec/qemu[^ ]* [^ ]* )?([^ ]*/)?(kube|etcd|coredns|pause|containerd-shim|web|metrics-server)' | sed 's/^/process /' || :
 		reset_mounts "$host" | comm -13 "$work/hosts/$host/mounts" - | sed 's/^/mount /'
 		reset_links "$host" | comm -13 "$work/hosts/$host/links" - | sed 's/^/link /'
 		reset_rules "$host" | comm -13 <(sort "$work/hosts/$host/rules") <(sort) | sed 's/^/rule /'

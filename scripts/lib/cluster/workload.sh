@@ -1,16 +1,17 @@
 # shellcheck shell=bash disable=SC2154 # variables are the script's
 # What the cluster is used for: a deployment that is asked through its Service, and an autoscaler that watches it.
 
-# workload_image compiles the workload for every architecture given, makes one image list of them and pushes that.
+# workload_image PLATFORM... compiles the workload for platforms (linux/arm64), makes one image list of them and pushes
+# that.
 workload_image() {
-	local arch pairs=()
-	for arch in "$@"; do
-		CGO_ENABLED=0 GOOS=linux GOARCH=$arch go build -trimpath -ldflags='-s -w' -o "$work/web-$arch" ./scripts/e2e/web
-		pairs+=("linux/$arch=$work/web-$arch")
+	local platform arch variant pairs=()
+	for platform in "$@"; do
+		IFS=/ read -r _ arch variant <<<"$platform"
+		CGO_ENABLED=0 GOOS=linux GOARCH=$arch GOARM=${variant#v} go build -trimpath -ldflags='-s -w' -o "$work/web-$arch$variant" ./scripts/e2e/web
+		pairs+=("$platform=$work/web-$arch$variant")
 	done
-	go run ./scripts/e2e/image -layout "$work/web-layout" -name e2e/web:v1 "${pairs[@]}"
-	# The layout has no registry in its name: the images of the cluster are those of one.
-	plug switch skopeo copy --quiet --all --dest-tls-verify=false "oci:$work/web-layout:e2e/web:v1" "docker://$registry/e2e/web:v1"
+	go run ./scripts/e2e/image -layout "$work/web-layout" -name example.org/e2e/web:v1 "${pairs[@]}"
+	registry_push "$work/web-layout"
 }
 
 # workload_start deploys two replicas on two nodes.
@@ -24,18 +25,21 @@ workload_start() {
 	((nodes == 2)) || die "the replicas are on $nodes node"
 }
 
-# workload_answers URL asks from every node until both replicas have answered.
+# workload_answers URL [HOST...] asks from nodes, all without one, until both replicas have answered.
 workload_answers() {
-	local host
-	for host in $(hosts_names); do
+	local host url=$1 hosts=("${@:2}")
+	((${#hosts[@]})) || mapfile -t hosts < <(hosts_names)
+	for host in "${hosts[@]}"; do
 		workload_client "$host"
-		both_answer on "$host" web get -dns "$(dns_address)" "$1"
+		both_answer on "$host" web get -dns "$(dns_address)" "$url"
 	done
 }
 
 # workload_client HOST puts the client there.
 workload_client() {
-	host_write "$1" /usr/local/bin/web <"$work/web-$(on "$1" dpkg --print-architecture)"
+	local arch variant
+	IFS=/ read -r _ arch variant < <(platform_field "$(on "$1" dpkg --print-architecture)" platform)
+	host_write "$1" /usr/local/bin/web <"$work/web-$arch$variant"
 	on "$1" chmod 755 /usr/local/bin/web
 }
 
