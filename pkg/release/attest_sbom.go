@@ -19,7 +19,7 @@ import (
 )
 
 // sbomFormat numbers what these documents say; another number has them made anew.
-const sbomFormat = 1
+const sbomFormat = 2
 
 // packageSBOM writes the document about one package: what it installs, and the modules in its programs.
 func (a *attestor) packageSBOM(ctx context.Context, pkg Artifact) error {
@@ -133,6 +133,13 @@ func (a *attestor) releaseSBOM(ctx context.Context) error {
 			parts = append(parts, origins)
 		}
 	}
+	for _, p := range a.plan.Platforms {
+		for _, i := range p.Images {
+			if base := a.bases[baseKey{i.Spec.Base, p.Name}]; base != nil {
+				parts = append(parts, p.Name, i.Name, base.packages)
+			}
+		}
+	}
 	out := Artifact{Path: "sbom/" + options.Name + ".spdx.json", Kind: SBOM, Name: primary, Version: a.plan.Version, Source: primary}
 	_, err := a.document(ctx, out, ledger.Key(parts...), func() ([]byte, error) {
 		b := sbom.New(options, about)
@@ -173,6 +180,7 @@ func (a *attestor) addParts(ctx context.Context, b *sbom.Builder) error {
 			}
 		}
 	}
+	a.addBases(b)
 	for _, p := range a.plan.Platforms {
 		files := map[string]string{}
 		for _, pkg := range p.Packages {
@@ -189,6 +197,24 @@ func (a *attestor) addParts(ctx context.Context, b *sbom.Builder) error {
 		}
 	}
 	return nil
+}
+
+// addBases adds the Debian packages that images are built on.
+func (a *attestor) addBases(b *sbom.Builder) {
+	for _, p := range a.plan.Platforms {
+		for _, i := range p.Images {
+			base := a.bases[baseKey{i.Spec.Base, p.Name}]
+			if base == nil {
+				continue
+			}
+			declared, _ := a.Spec.Base(i.Spec.Base)
+			for _, pkg := range base.packages {
+				b.Unpacked(imageTar(p, i), sbom.Library{
+					Name: pkg.Package, Version: pkg.Version, Architecture: pkg.Architecture, SHA256: pkg.SHA256, Info: "unpacked from Debian " + declared.Suite,
+				})
+			}
+		}
+	}
 }
 
 func marshal(b *sbom.Builder) ([]byte, error) {

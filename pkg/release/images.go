@@ -69,7 +69,7 @@ func (r *run) image(ctx context.Context, p Platform, planned Image, programs []b
 		return err
 	}
 	step := "image " + p.Name + " " + planned.Name
-	dest := filepath.Join(r.Dir(), imageTarsDir, filepath.FromSlash(p.ID.Dir()), planned.Name+".tar")
+	dest := filepath.Join(r.Dir(), filepath.FromSlash(imageTar(p, planned)))
 	files, ok := r.ledger.Fresh(ctx, step, parts.key)
 	if !ok {
 		r.worked.Store(true)
@@ -94,6 +94,11 @@ func (r *run) image(ctx context.Context, p Platform, planned Image, programs []b
 	r.artifacts.add(Artifact{Kind: ImageTar, Name: planned.Name, Version: planned.Version, Platform: p.Name, Source: planned.Spec.Source, From: parts.from}, tar)
 	r.imaged.add(p.Name, planned, madeImage{manifest: manifest, tar: tar})
 	return nil
+}
+
+// imageTar is the path of an image's tar in the release.
+func imageTar(p Platform, planned Image) string {
+	return path.Join(imageTarsDir, p.ID.Dir(), planned.Name+".tar")
 }
 
 // archReference is what the official tars call the image of one platform.

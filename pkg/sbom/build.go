@@ -127,6 +127,15 @@ func (b *Builder) Nested(outer, inner string) {
 	b.relate(id("Package", outer), contains, id("Package", inner))
 }
 
+// Unpacked says that files of a Debian package are inside an artifact, added before, such as an image.
+func (b *Builder) Unpacked(artifactFile string, l Library) {
+	b.relate(id("Package", artifactFile), contains, b.add(Package{
+		ID: id("Debian", l.Name+"_"+l.Version+"_"+l.Architecture), Name: l.Name, Version: l.Version, LicenseDeclared: noAssertion, SourceInfo: l.Info,
+		Checksums:  []Checksum{{"SHA256", l.SHA256}},
+		References: []Reference{{"PACKAGE-MANAGER", "purl", DebPURL("debian", l.Name, l.Version, l.Architecture)}},
+	}))
+}
+
 // Depends says that an artifact needs another one where it is installed, both added before.
 func (b *Builder) Depends(artifactFile, onFile string) {
 	b.relate(id("Package", artifactFile), dependsOn, id("Package", onFile))

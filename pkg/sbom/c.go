@@ -13,7 +13,7 @@ type CProgram struct {
 	Libraries []Library
 }
 
-// Library is a Debian package with static libraries.
+// Library is a Debian package whose files are inside something else: static libraries in a program, all sorts in an image.
 type Library struct {
 	Name         string
 	Version      string
