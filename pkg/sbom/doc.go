@@ -1,6 +1,6 @@
 // Package sbom writes and reads software bills of materials: SPDX 2.3 documents in JSON that say which modules are
-// inside programs, taken from what the Go linker wrote into the programs themselves, and which programs are inside
-// packages. It is deterministic: the same programs give the same bytes, and a document's namespace is made of its digest.
+// inside programs, taken from what the Go linker wrote into the programs themselves, which source files and C libraries are
+// inside programs in C, and which programs are inside packages. It is deterministic: the same programs give the same bytes, and a document's namespace is made of its digest.
 //
 // It knows SPDX 2.3 (https://spdx.github.io/spdx-spec/v2.3/), package URLs and Go's build information. It reads no
 // files and knows nothing of releases: who calls it says what lies where.
