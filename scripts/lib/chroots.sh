@@ -31,8 +31,9 @@ chroot_make() {
 	tarball=${XDG_CACHE_HOME:-$HOME/.cache}/kubedist/chroots/$suite-$arch-$(printf '%s\n' "${recipe[@]}" | sha256sum | cut -c1-12).tar
 	if [[ ! -e $tarball ]]; then
 		mkdir -p "${tarball%/*}"
-		mmdebstrap --quiet --format=tar "${recipe[@]}" "$suite" "$tarball.$$" "$mirror" >&2 ||
-			{ rm -f "$tarball.$$" && die "mmdebstrap $suite failed"; }
+		# Not --quiet: then it keeps to itself what a failed dpkg said.
+		mmdebstrap --format=tar "${recipe[@]}" "$suite" "$tarball.$$" "$mirror" >&2 ||
+			{ rm -f "$tarball.$$" && die "mmdebstrap $suite for $arch failed"; }
 		mv "$tarball.$$" "$tarball"
 	fi
 	printf '%s\n' "$tarball"
