@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	"kubedist/pkg/image"
 	"kubedist/pkg/openpgp"
 	"kubedist/pkg/spec"
+	"kubedist/pkg/tarball"
 )
 
 // imagesOfSmall is a release of the small trees with images. Their bases, which the network has, are left out.
@@ -138,5 +140,54 @@ func TestCoverage(t *testing.T) {
 				t.Error("images have names all the same")
 			}
 		})
+	}
+}
+
+// TestImageBases builds images on one that others have made, and makes them anew when it becomes another.
+func TestImageBases(t *testing.T) {
+	t.Parallel()
+	o := imagesOfSmall(t, nil, "linux/amd64")
+	o.Selection.Until, o.Selection.Images = Images, []string{"coredns"}
+	base := func(text string) spec.Base {
+		l := image.NewLayout(filepath.Join(t.TempDir(), "base"))
+		files := &tarball.Archive{Root: true, Files: []tarball.File{{Name: "etc/motd", Source: tarball.Bytes(text)}}}
+		layer, err := l.WriteLayer(t.Context(), files, tarball.Options{Time: epoch})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := o.Selection.Platforms[0]
+		written, err := l.WriteImage(t.Context(), image.Image{Platform: id, Time: epoch, Layers: []image.Layer{layer}, Config: image.Config{Env: []string{"OF=" + text}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.WriteRoot(t.Context(), []image.Reference{{Name: "example.org/base:1", Descriptor: written.Descriptor}}); err != nil {
+			t.Fatal(err)
+		}
+		return spec.Base{Name: "others", Layout: l.Dir() + "@" + written.Digest.String()}
+	}
+	for i := range o.Spec.Images {
+		if o.Spec.Images[i].Name == "coredns" {
+			o.Spec.Images[i].Base = "others"
+		}
+	}
+	for _, text := range []string{"one", "two"} {
+		o.Spec.Bases = []spec.Base{base(text)}
+		mustRun(t, o)
+		l := image.NewLayout(filepath.Join(o.Dir(), "images"))
+		found, err := l.Find(t.Context(), "", o.Selection.Platforms[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := l.Image(t.Context(), found)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config, err := img.ConfigFile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(config.RootFS.DiffIDs) != 2 || !slices.Contains(config.Config.Env, "OF="+text) {
+			t.Errorf("with base %s: %d layers, environment %v", text, len(config.RootFS.DiffIDs), config.Config.Env)
+		}
 	}
 }
