@@ -48,6 +48,7 @@ func Push(ctx context.Context, c *registry.Client, l *List, r progress.Reporter)
 	}
 	sender := c.NewSender()
 	sender.MoveTags = true
+	task.Step("blobs", first.Context().String())
 	if res.Sent, err = sender.Send(ctx, task, l.Tree, l.Tags...); err != nil {
 		return nil, err
 	}

@@ -283,10 +283,15 @@ func (s *Sender) sendGroup(ctx context.Context, r progress.Reporter, group []*Re
 		progress.Skip(r, first.Name, "points at "+first.Digest.String()+" already")
 		return sent, nil
 	}
-	task := progress.Start(r, first.Name, "start")
+	var task *progress.Task
 	for _, ref := range group {
 		if ref.State == Unchanged {
 			continue
+		}
+		if repo := ref.tag.Context().String(); task == nil {
+			task = progress.Start(r, first.Name, "blobs", repo)
+		} else {
+			task.Step("blobs", repo)
 		}
 		one, err := s.Send(ctx, task, ref.tree, ref.tag)
 		sent.add(one)

@@ -32,7 +32,7 @@ func (s *Sent) add(o Sent) {
 
 // String words the counts for people.
 func (s Sent) String() string {
-	return fmt.Sprintf("%d blobs sent (%d bytes), %d mounted, %d there", s.Blobs, s.Bytes, s.Mounted, s.Present)
+	return fmt.Sprintf("%d blobs sent (%d bytes), %d mounted, %d present", s.Blobs, s.Bytes, s.Mounted, s.Present)
 }
 
 // Sender sends trees. What one repository of a registry got is mounted into the others.
@@ -58,7 +58,8 @@ func (c *Client) NewSender() *Sender {
 }
 
 // Send brings a tree into the repository of the tags, all of which are of one, and then sets them. The order is what makes
-// it safe to interrupt: blobs, manifests of images, index, and the tags when everything was seen in the registry.
+// it safe to interrupt: blobs, manifests of images, index, and the tags when everything was seen in the registry. The task
+// is in the step "blobs" when it is handed over.
 func (s *Sender) Send(ctx context.Context, task *progress.Task, t *Tree, tags ...name.Tag) (Sent, error) {
 	repo := tags[0].Context()
 	images := t.Images
@@ -66,7 +67,6 @@ func (s *Sender) Send(ctx context.Context, task *progress.Task, t *Tree, tags ..
 		images = []*Tree{t}
 	}
 	blobs := allBlobs(images)
-	task.Step("blobs", repo.String())
 	sent, err := s.sendBlobs(ctx, repo, blobs)
 	if err != nil {
 		return sent, err
