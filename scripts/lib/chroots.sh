@@ -60,7 +60,7 @@ chroot_unpack() {
 inside() {
 	local root=$1 variable keep=()
 	shift
-	for variable in http_proxy https_proxy no_proxy; do
+	for variable in http_proxy https_proxy no_proxy QEMU_CPU; do
 		[[ ! ${!variable-} ]] || keep+=("$variable=${!variable}")
 	done
 	env --ignore-environment PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \

@@ -91,7 +91,7 @@ image_says() {
 	[[ $3 == - ]] || entrypoint=(--entrypoint "$3")
 	read -ra arguments <<<"$4"
 	# Limits as they are by default would be raised, for which a machine that is a container itself may lack the right.
-	output=$(images_podman run --rm --pull never --platform "$2" --network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 \
+	output=$(images_podman run --rm --pull never --platform "$2" --network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 --env QEMU_CPU \
 		"${entrypoint[@]}" "$1" "${arguments[@]}" 2>&1 </dev/null) || die "$what fails: $output"
 	printf '$ %s\n%s\n' "$what" "$output"
 	while read -r line; do
