@@ -45,6 +45,10 @@ buckets: kubedist ## push archives to real object stores on loopback
 cluster: kubedist ## make a cluster on this machine from what was released, use it, take it down (as root on Debian)
 	KUBEDIST=$(CURDIR)/kubedist scripts/e2e-cluster --version $(VERSION) $(TRIALFLAGS)
 
+.PHONY: bases
+bases: kubedist ## make the bases of images twice, and run what is in them on every architecture (as root on Debian)
+	KUBEDIST=$(CURDIR)/kubedist scripts/test-bases
+
 .PHONY: reproduce
 reproduce: kubedist ## make a release twice, in different surroundings, and compare
 	scripts/reproduce $(VERSION) $(PLATFORMS)
