@@ -56,11 +56,11 @@ func (o *releaseOptions) addFlags(cmd *cobra.Command, until release.Step) {
 	f := cmd.Flags()
 	o.spec.addFlags(cmd)
 	f.StringSliceVar(&o.platforms, "platform", nil, "platforms to make it for, such as linux/arm64,linux/arm/v7 (default: all of specs/platforms.yaml)")
-	f.StringSliceVar(&o.packages, "package", nil, "packages to make, with the programs they hold and nothing else (default: everything)")
-	f.StringSliceVar(&o.programs, "program", nil, "programs to compile, and nothing else; no packages or tarballs are made")
 	if until == release.Images {
 		f.StringSliceVar(&o.images, "image", nil, "images to make, with the programs they hold and nothing else (default: all that a release holds)")
 	} else {
+		f.StringSliceVar(&o.packages, "package", nil, "packages to make, with the programs they hold and nothing else (default: everything)")
+		f.StringSliceVar(&o.programs, "program", nil, "programs to compile, and nothing else; no packages, images or tarballs are made")
 		f.BoolVar(&o.noImages, "no-images", false, "leave out container images, and the programs that are of use in them alone")
 	}
 	f.StringVar(&o.profile, "profile", "", "way of linking, of specs/profiles.yaml: official links as the Kubernetes project does (default: all static)")

@@ -49,6 +49,7 @@ func BaseText(base spec.Base) []byte {
 		fmt.Fprintf(&b, "      - {template: %s, to: %s}\n", quote(f.Template), quote(f.To))
 	}
 	links(&b, base.Links)
+	list(&b, "    ", "scratch", base.Scratch)
 	locked(&b, base.Locked)
 	return b.Bytes()
 }

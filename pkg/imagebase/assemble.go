@@ -15,6 +15,7 @@ import (
 	"kubedist/pkg/debroot"
 	"kubedist/pkg/hint"
 	"kubedist/pkg/spec"
+	"kubedist/pkg/tarball"
 )
 
 // recipe is the version of how bases are assembled. It goes into their names: raise it when the same base gives other
@@ -56,7 +57,15 @@ func assemble(ctx context.Context, o Options) (*Content, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	return &Content{Archive: archive, Dir: dir, Packages: packages}, nil
+	archive.Root = true
+	for _, d := range o.Base.Scratch {
+		archive.Add(tarball.File{Name: strings.TrimPrefix(d, "/"), Dir: true, Mode: fs.ModeSticky | 0o777})
+	}
+	archive.Sort()
+	if err := archive.Check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	return &Content{Archive: archive, Dir: dir, Packages: packages, Digest: name}, nil
 }
 
 // readFiles returns the contents of the base's templates, and what the base is called in the cache: a name that changes

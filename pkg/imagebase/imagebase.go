@@ -47,6 +47,9 @@ type Content struct {
 	// Packages are those that the files are from, sorted by architecture and name.
 	Packages []spec.Locked
 
+	// Digest stands for all that decides what the base holds.
+	Digest string
+
 	// Image is an image that was there already, of the platform. Its manifest and configuration are checked; who reads a
 	// layer to its end learns whether it was the one.
 	Image v1.Image
@@ -63,7 +66,11 @@ func Fetch(ctx context.Context, o Options) (*Content, error) {
 	if err != nil {
 		return nil, fmt.Errorf("base %s: %w", o.Base.Name, err)
 	}
-	return &Content{Image: img}, nil
+	digest, err := img.Digest()
+	if err != nil {
+		return nil, fmt.Errorf("base %s: %w", o.Base.Name, err)
+	}
+	return &Content{Image: img, Digest: digest.String()}, nil
 }
 
 // existing finds the image of a layout or a registry.

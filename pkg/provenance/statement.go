@@ -59,6 +59,7 @@ type External struct {
 	Packages    []string `json:"packages,omitempty"` // selected ones, sorted; none for everything
 	Profile     string   `json:"profile,omitempty"`  // of specs/
 	Programs    []string `json:"programs,omitempty"` // selected ones, sorted; none for everything
+	NoImages    bool     `json:"noImages,omitempty"` // container images were left out
 	Revision    string   `json:"revision,omitempty"` // of the Debian packages
 	Maintainer  string   `json:"maintainer,omitempty"`
 	Compression string   `json:"compression,omitempty"` // of the Debian packages

@@ -37,7 +37,7 @@ type Artifact struct {
 	// BuildDate is what a binary gives as its own where that is not the one of the release's stamp: see specs/releases.
 	BuildDate time.Time `json:"buildDate,omitzero"`
 	From      []string  `json:"from,omitempty"`    // paths of the artifacts that are inside
-	Missing   []string  `json:"missing,omitempty"` // of a tarball: programs that its layout has and this release has not
+	Missing   []string  `json:"missing,omitempty"` // of a tarball: programs and images that its layout has and this release has not
 }
 
 // collection gathers artifacts from workers; their order is that of their paths, never that of time.

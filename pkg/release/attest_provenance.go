@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"kubedist/pkg/gocmd"
@@ -75,7 +76,7 @@ func (a *attestor) external() provenance.External {
 	stamp := a.trees[a.primary()].Stamp
 	e := provenance.External{
 		Version: a.plan.Version, Packages: slices.Sorted(slices.Values(a.Selection.Packages)), Programs: slices.Sorted(slices.Values(a.Selection.Programs)),
-		Profile: a.Selection.Profile, Revision: a.Selection.Revision,
+		NoImages: a.Selection.NoImages, Profile: a.Selection.Profile, Revision: a.Selection.Revision,
 		Maintainer: a.Maintainer, Compression: a.Compression.String(),
 		BuildDate: stamp.BuildDate.UTC().Format(time.RFC3339), Commit: stamp.Commit, TreeState: stamp.TreeState,
 		Spec: provenance.Resource{Digest: map[string]string{"sha256": a.Spec.Digest}},
@@ -131,5 +132,32 @@ func (a *attestor) dependencies() ([]provenance.Resource, error) {
 			}
 		}
 	}
-	return list, nil
+	return append(list, a.baseDependencies()...), nil
+}
+
+// baseDependencies are what images are built on, each once.
+func (a *attestor) baseDependencies() []provenance.Resource {
+	var list []provenance.Resource
+	seen := map[string]bool{}
+	add := func(r provenance.Resource) {
+		if !seen[r.URI+r.Name] {
+			seen[r.URI+r.Name] = true
+			list = append(list, r)
+		}
+	}
+	for _, p := range a.plan.Platforms {
+		for _, i := range p.Images {
+			base := a.bases[baseKey{i.Spec.Base, p.Name}]
+			if base == nil {
+				continue
+			}
+			if base.image != nil {
+				add(provenance.Resource{Name: i.Spec.Base + " " + p.Name, URI: "pkg:oci/" + i.Spec.Base, Digest: map[string]string{"sha256": strings.TrimPrefix(base.digest, "sha256:")}})
+			}
+			for _, pkg := range base.packages {
+				add(provenance.Resource{URI: sbom.DebPURL("debian", pkg.Package, pkg.Version, pkg.Architecture), Digest: map[string]string{"sha256": pkg.SHA256}})
+			}
+		}
+	}
+	return list
 }

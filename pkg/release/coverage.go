@@ -1,6 +1,7 @@
 package release
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 
 	"kubedist/pkg/hint"
 	"kubedist/pkg/ledger"
+	"kubedist/pkg/process"
 	"kubedist/pkg/spec"
 )
 
@@ -76,11 +78,13 @@ func (r *run) wantedImages(ctx context.Context, c spec.Coverage, program string)
 		cmd.Args = append(cmd.Args, expanded)
 	}
 	cmd.Env = []string{"HOME=/home/username", "LC_ALL=C", "TZ=UTC", "PATH=/usr/bin:/bin"}
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, hint.Errorf("run it by hand to see more", "%s: %w", strings.Join(cmd.Args, " "), err)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	process.Isolate(cmd)
+	if err := process.Run(ctx, cmd); err != nil {
+		return nil, hint.Errorf("run it by hand to see more", "%s: %w: %s", strings.Join(cmd.Args, " "), err, excerpt(stderr.String()))
 	}
-	wanted := strings.Fields(string(out))
+	wanted := strings.Fields(stdout.String())
 	if len(wanted) == 0 {
 		return nil, fmt.Errorf("%s: it names none", strings.Join(cmd.Args, " "))
 	}

@@ -3,13 +3,11 @@ package release
 import (
 	"context"
 	"fmt"
-	"io/fs"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"kubedist/pkg/image"
 	"kubedist/pkg/imagebase"
-	"kubedist/pkg/ledger"
 	"kubedist/pkg/mirror"
 	"kubedist/pkg/spec"
 	"kubedist/pkg/tarball"
@@ -24,6 +22,7 @@ type imageBase struct {
 	archive  *tarball.Archive // of one that is assembled of packages
 	image    v1.Image         // of one that others have made
 	packages []spec.Locked    // that the archive is of
+	err      error            // why there is none, in a run that goes on after failures
 }
 
 // in puts the base into the layout of the release: as an image, or as the layers that are the lowest of one.
@@ -51,7 +50,11 @@ func (r *run) openBases(ctx context.Context) error {
 			}
 			base, err := r.openBase(ctx, i.Spec.Base, p)
 			if err != nil {
-				return fmt.Errorf("image %s for %s: %w", i.Name, p.Name, err)
+				err = fmt.Errorf("base of image %s for %s: %w", i.Name, p.Name, err)
+				if !r.KeepGoing || ctx.Err() != nil {
+					return err
+				}
+				base = &imageBase{err: err} // other platforms can be finished
 			}
 			r.bases[key] = base
 		}
@@ -68,25 +71,5 @@ func (r *run) openBase(ctx context.Context, name string, p Platform) (*imageBase
 	if err != nil {
 		return nil, err
 	}
-	base := &imageBase{archive: content.Archive, image: content.Image, packages: content.Packages}
-	if content.Image == nil {
-		base.digest, err = r.baseDigest(declared, p)
-		return base, err
-	}
-	digest, err := content.Image.Digest()
-	base.digest = digest.String()
-	return base, err
-}
-
-// baseDigest stands for all that decides what a base of packages holds.
-func (r *run) baseDigest(b spec.Base, p Platform) (string, error) {
-	parts := []any{"base", 1, b.Digest(p.Debian)}
-	for _, f := range b.Files {
-		text, err := fs.ReadFile(r.Templates, f.Template)
-		if err != nil {
-			return "", err
-		}
-		parts = append(parts, string(text))
-	}
-	return ledger.Key(parts...), nil
+	return &imageBase{archive: content.Archive, image: content.Image, packages: content.Packages, digest: content.Digest}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kubedist/pkg/checksum"
+	"kubedist/pkg/hint"
 	"kubedist/pkg/image"
 	"kubedist/pkg/ledger"
 	"kubedist/pkg/spec"
@@ -59,6 +61,7 @@ type imageParts struct {
 type imageLayer struct {
 	file      tarball.File
 	digest    string
+	from      string // path of the program in the release; "" of what is no program
 	createdBy string
 }
 
@@ -118,43 +121,55 @@ func (r *run) imageParts(ctx context.Context, p Platform, planned Image, program
 	keys := []any{"image", 1, formats(), p.Platform.ID, planned, planned.Spec, parts.time.Unix()}
 	if planned.Spec.Base != "" {
 		parts.base = r.bases[baseKey{planned.Spec.Base, p.Name}]
+		if parts.base.err != nil {
+			return nil, parts.base.err
+		}
 		keys = append(keys, parts.base.digest)
 	}
 	for _, c := range planned.Spec.Contents {
-		layer, from, err := r.imageContent(ctx, tree.Dir, c, programs)
+		layers, err := r.imageContent(ctx, tree.Dir, c, programs)
 		if err != nil {
 			return nil, err
 		}
-		parts.layers = append(parts.layers, layer)
-		keys = append(keys, layer.digest)
-		if from != "" {
-			parts.from = append(parts.from, from)
+		for _, l := range layers {
+			keys = append(keys, l.digest)
+			if l.from != "" {
+				parts.from = append(parts.from, l.from)
+			}
 		}
+		parts.layers = append(parts.layers, layers...)
 	}
 	parts.key = ledger.Key(keys...)
 	return parts, nil
 }
 
-// imageContent finds one file of an image, and where it is a program of the release, its path there.
-func (r *run) imageContent(ctx context.Context, tree string, c spec.ImageContent, programs []built) (imageLayer, string, error) {
+// imageContent finds the files that an entry of the specification puts into an image: more than one where it names a group
+// of programs.
+func (r *run) imageContent(ctx context.Context, tree string, c spec.ImageContent, programs []built) ([]imageLayer, error) {
 	xattrs, err := image.Capabilities(c.Capabilities)
 	if err != nil {
-		return imageLayer{}, "", err
+		return nil, err
 	}
 	if c.Tree != "" {
 		source := filepath.Join(tree, filepath.FromSlash(c.Tree))
 		sum, err := checksum.File(ctx, source)
 		if err != nil {
-			return imageLayer{}, "", fmt.Errorf("%s of the source tree: %w", c.Tree, err)
+			return nil, fmt.Errorf("%s of the source tree: %w", c.Tree, err)
 		}
-		return newImageLayer(c, path.Base(c.Tree), 0o644, source, sum.SHA256, xattrs), "", nil
+		return []imageLayer{newImageLayer(c, path.Base(c.Tree), 0o644, source, sum.SHA256, xattrs)}, nil
 	}
+	var layers []imageLayer
 	for _, b := range programs {
 		if b.program.Binary == c.Binary && !b.program.Tool {
-			return newImageLayer(c, b.program.Name, 0o755, r.path(b.file), b.file.SHA256, xattrs), b.file.Path, nil
+			layer := newImageLayer(c, b.program.Name, 0o755, r.path(b.file), b.file.SHA256, xattrs)
+			layer.from = b.file.Path
+			layers = append(layers, layer)
 		}
 	}
-	return imageLayer{}, "", fmt.Errorf("program %s was not built", c.Binary)
+	if len(layers) == 0 {
+		return nil, fmt.Errorf("program %s was not built", c.Binary)
+	}
+	return layers, nil
 }
 
 func newImageLayer(c spec.ImageContent, name string, mode fs.FileMode, source, digest string, xattrs map[string]string) imageLayer {
@@ -196,8 +211,12 @@ func (r *run) writeImage(ctx context.Context, p Platform, planned Image, parts *
 	return r.layout.WriteImage(ctx, out)
 }
 
-// index names the images of all platforms: an index for each image, and the layout's own over these.
+// index names the images of all platforms: an index for each image, and the layout's own over these. Tarballs hold some of
+// the images, which get no names by that.
 func (r *run) index(ctx context.Context) error {
+	if r.Selection.Until == Tars {
+		return nil
+	}
 	var refs []image.Reference
 	var paths []string
 	for _, name := range r.imaged.names() {
@@ -221,18 +240,16 @@ func (r *run) index(ctx context.Context) error {
 		return nil
 	}
 	if len(r.Selection.Images) > 0 {
-		// Those that were made before keep their names.
-		before, err := r.layout.References()
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		var err error
+		if refs, err = r.besides(refs); err != nil {
 			return err
-		}
-		for _, ref := range before {
-			if !slices.ContainsFunc(refs, func(made image.Reference) bool { return made.Name == ref.Name }) {
-				refs = append(refs, ref)
-			}
 		}
 	}
 	if err := r.layout.WriteRoot(ctx, refs); err != nil {
+		return err
+	}
+	// What an earlier run made of other programs or bases is in no image any more.
+	if _, err := r.layout.Prune(ctx); err != nil {
 		return err
 	}
 	root := []string{filepath.Join(r.Dir(), imagesDir, "index.json"), filepath.Join(r.Dir(), imagesDir, "oci-layout")}
@@ -244,6 +261,34 @@ func (r *run) index(ctx context.Context) error {
 		r.artifacts.addBlob(f)
 	}
 	return nil
+}
+
+// besides adds the images that were made before, so that they keep their names.
+func (r *run) besides(refs []image.Reference) ([]image.Reference, error) {
+	before, err := r.layout.References()
+	if errors.Is(err, fs.ErrNotExist) {
+		return refs, nil
+	}
+	for _, ref := range before {
+		if !slices.ContainsFunc(refs, func(made image.Reference) bool { return made.Name == ref.Name }) {
+			refs = append(refs, ref)
+		}
+	}
+	return refs, err
+}
+
+// checkFinished refuses to make images of a selection in the directory of a finished release, whose checksums hold what its
+// images are.
+func (r *run) checkFinished() error {
+	if r.Selection.Until != Images || len(r.Selection.Images)+len(r.Selection.Platforms) == 0 {
+		return nil
+	}
+	if _, err := os.Lstat(filepath.Join(r.Dir(), ManifestName)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return &SelectionError{hint.Errorf("make them in another directory with --out", "%s: a finished release, whose images are signed as they are", r.Dir())}
 }
 
 // recorded notes files of one step that are cheap to write again and were written again.

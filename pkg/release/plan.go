@@ -126,5 +126,5 @@ type Tarball struct {
 	Name     string       `json:"name"`
 	Programs []string     `json:"programs,omitempty"`
 	Images   []string     `json:"images,omitempty"`
-	Missing  []string     `json:"missing,omitempty"` // programs that the layout has and this release has not
+	Missing  []string     `json:"missing,omitempty"` // programs and images that the layout has and this release has not
 }

@@ -51,7 +51,7 @@ func newPlan(s *spec.Spec, in Inputs, sel Selection) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(pl.checkPackages(), pl.checkPrograms(), pl.checkImages()); err != nil {
+	if err := errors.Join(pl.checkKinds(), pl.checkPackages(), pl.checkPrograms(), pl.checkImages()); err != nil {
 		return nil, err
 	}
 	plan := &Plan{Version: in.Version}
@@ -68,7 +68,7 @@ func newPlan(s *spec.Spec, in Inputs, sel Selection) (*Plan, error) {
 		return nil, hint.Errorf("leave out --platform, --package, --program or --image", "nothing to make: none of what was selected is for any of the platforms")
 	}
 	plan.Documents = pl.documents(plan.Platforms)
-	if pl.wantsCoverage() {
+	if pl.wantsCoverage() && slices.ContainsFunc(plan.Platforms, func(p Platform) bool { return len(p.Images) > 0 }) {
 		plan.Coverage = s.Coverage
 	}
 	if err := pl.addTools(plan); err != nil {
@@ -161,7 +161,7 @@ func (pl *planner) platform(p spec.Platform) (Platform, error) {
 		out.Packages = append(out.Packages, planned)
 	}
 	for _, i := range pl.spec.Images {
-		if p.Serves(i.Roles) && pl.wantsImage(i) {
+		if i.For(p) && pl.wantsImage(i) {
 			out.Images = append(out.Images, pl.image(i, out.Compiles))
 		}
 	}
@@ -250,9 +250,11 @@ func (pl *planner) tarball(t spec.Tarball, p spec.Platform, on Platform) (Tarbal
 				out.Missing = append(out.Missing, binary)
 			}
 		}
-		for _, image := range on.Images {
-			if slices.Contains(item.Images, image.Name) {
-				out.Images = append(out.Images, image.Name)
+		for _, name := range item.Images {
+			if slices.ContainsFunc(on.Images, func(i Image) bool { return i.Name == name }) {
+				out.Images = append(out.Images, name)
+			} else {
+				out.Missing = append(out.Missing, name+".tar")
 			}
 		}
 	}

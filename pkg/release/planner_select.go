@@ -9,6 +9,23 @@ import (
 	"kubedist/pkg/spec"
 )
 
+// checkKinds refuses to select by several kinds of things at once: each means these and nothing else.
+func (pl *planner) checkKinds() error {
+	var kinds []string
+	for _, k := range []struct {
+		name string
+		list []string
+	}{{"packages", pl.sel.Packages}, {"programs", pl.sel.Programs}, {"images", pl.sel.Images}} {
+		if len(k.list) > 0 {
+			kinds = append(kinds, k.name)
+		}
+	}
+	if len(kinds) > 1 {
+		return hint.Errorf("select by one of them, and run kubedist again for the other", "%s: selected together, and each means these and nothing else", strings.Join(kinds, " and "))
+	}
+	return nil
+}
+
 func (pl *planner) checkPackages() error {
 	for _, name := range pl.sel.Packages {
 		if !slices.ContainsFunc(pl.spec.Packages, func(p spec.Package) bool { return p.Name == name }) {

@@ -84,6 +84,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	defer unlock()
+	if err := r.checkFinished(); err != nil {
+		return nil, err
+	}
 	if err := r.clean(); err != nil {
 		return nil, fmt.Errorf("cleaning %s: %w", r.Dir(), err)
 	}
@@ -304,12 +307,13 @@ func (r *run) platform(ctx context.Context, p Platform, writesDocuments bool, co
 		for _, b := range programs {
 			tools[b.program.Binary] = b.file
 		}
-		if r.documents.files, r.documents.err = r.writeDocuments(ctx, tools); r.documents.err == nil {
-			r.documents.err = r.checkCoverage(ctx, tools)
-		}
+		r.documents.files, r.documents.err = r.writeDocuments(ctx, tools)
 		close(r.documents.ready)
 		if r.documents.err != nil {
 			return r.documents.err
+		}
+		if err := r.checkCoverage(ctx, tools); err != nil {
+			return err
 		}
 	}
 	if len(p.Packages) > 0 {

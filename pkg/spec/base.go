@@ -76,6 +76,9 @@ func (b Base) Digest(architecture string) string {
 	for _, l := range b.Links {
 		fmt.Fprintf(h, "link %q %q\n", l.Path, l.To)
 	}
+	for _, d := range b.Scratch {
+		fmt.Fprintf(h, "scratch %q\n", d)
+	}
 	if !b.Packed() {
 		fmt.Fprintf(h, "layout %q reference %q\n", b.Layout, b.Reference)
 	}

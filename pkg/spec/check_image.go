@@ -98,7 +98,7 @@ func (c *checker) checkImageBase(at report, where string, img Image) {
 		return // which platforms it has is known when it is there
 	}
 	for _, p := range c.spec.Platforms {
-		if p.ID.OS == "linux" && p.Serves(img.Roles) && !b.Covers(p.Debian) {
+		if img.For(p) && !b.Covers(p.Debian) {
 			at(where+".base", "base", "%q is not locked for %s, for which there is an image: run kubedist image base lock %s", img.Base, p, img.Base)
 		}
 	}
@@ -157,7 +157,7 @@ func (c *checker) checkImageBinary(at report, entry string, content ImageContent
 		at(entry, "to", "%q is a group of programs, which go into a directory: one with a slash at its end", content.Binary)
 	}
 	for _, p := range c.spec.Platforms {
-		if p.ID.OS == "linux" && p.Serves(img.Roles) && !p.Serves(b.Roles) {
+		if img.For(p) && !p.Serves(b.Roles) {
 			at(entry, "binary", "%q is not compiled for %s, for which there is an image", content.Binary, p)
 		}
 	}

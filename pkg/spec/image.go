@@ -31,6 +31,9 @@ type ImageContent struct {
 	Capabilities []string `yaml:"capabilities,omitempty" jsonschema:"description=file capabilities, permitted and effective (capabilities(7)): cap_net_bind_service"`
 }
 
+// For reports whether there is an image for a platform. All are of Linux.
+func (i Image) For(p Platform) bool { return p.ID.OS == "linux" && p.Serves(i.Roles) }
+
 // Path is the repository without the registry.
 func (i Image) Path() string {
 	_, path, _ := strings.Cut(i.Repository, "/")
@@ -56,6 +59,7 @@ type Base struct {
 	Bundles  []Bundle       `yaml:"bundles,omitempty" jsonschema:"description=files that are made of others, one after the other"`
 	Files    []BaseTemplate `yaml:"files,omitempty" jsonschema:"description=files of templates/"`
 	Links    []Symlink      `yaml:"links,omitempty" jsonschema:"description=symbolic links that scripts of the packages would make"`
+	Scratch  []string       `yaml:"scratch,omitempty" jsonschema:"description=directories that everybody may write to, as /tmp (mode 1777): absolute paths"`
 	Locked   []Locked       `yaml:"locked,omitempty" jsonschema:"description=the packages of every architecture: sorted by architecture and name"`
 
 	Layout    string `yaml:"layout,omitempty" jsonschema:"description=DIRECTORY@sha256:DIGEST of an index or an image in an OCI image layout; DIRECTORY as the system has it"`
