@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kubedist/pkg/hint"
 	"kubedist/pkg/manifestlist"
 	"kubedist/pkg/progress"
 )
@@ -77,11 +78,6 @@ refused.
 	cmd.Flags().StringVar(&a.Target, "target", "", "`NAME` of the list")
 	cmd.Flags().StringSliceVar(&a.Tags, "tags", nil, "further tags of the list, in the same repository")
 	cmd.Flags().StringSliceVar(&a.Annotations, "annotations", nil, "annotations of the list, `NAME=VALUE,...`; with --type oci only")
-	for _, name := range []string{"platforms", "template", "target"} {
-		if err := cmd.MarkFlagRequired(name); err != nil {
-			panic(err) // only for a flag that is not there
-		}
-	}
 	o.show.addFlags(cmd)
 	return cmd
 }
@@ -108,6 +104,9 @@ A platform may also have os.version, os.features and features. What it leaves ou
   kubedist manifest push --type oci from-spec tool.yaml --ignore-missing`,
 		Args: oneArg("a file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] == "-" && o.registry.passwordStdin {
+				return usageError(hint.Errorf("name a file", "standard input: is asked for the password and for the specification"))
+			}
 			s, err := readListSpec(env, args[0])
 			if err != nil {
 				return usageError(err)

@@ -25,6 +25,7 @@ type registryOptions struct {
 	plainHTTP     bool
 	caFile        string
 	username      string
+	password      bool // was given as an argument
 	passwordStdin bool
 	jobs          int
 }
@@ -36,19 +37,24 @@ func (o *registryOptions) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.passwordStdin, "password-stdin", false, "read the password of --username from standard input, up to the end of its first line")
 	flags.IntVar(&o.jobs, "jobs", 4, "requests to make at once")
 	// manifest-tool has this one. Whoever brings it along is told why there is none.
-	flags.Var(refusedPassword{}, "password", "")
+	flags.Var(refusedPassword{&o.password}, "password", "")
 	if err := flags.MarkHidden("password"); err != nil {
 		panic(err) // only for a flag that is not there
 	}
 }
 
-// refusedPassword is a flag that is not taken.
-type refusedPassword struct{}
+// refusedPassword is a flag that is not taken. It keeps nothing of what it is given, so that no error can repeat it.
+type refusedPassword struct{ given *bool }
 
 func (refusedPassword) String() string { return "" }
-func (refusedPassword) Type() string   { return "string" }
-func (refusedPassword) Set(string) error {
-	return errors.New("not taken, since everybody on the machine can read it; use --password-stdin")
+
+// Type is what it takes, in the words of pflag.
+func (refusedPassword) Type() string { return "string" }
+
+// Set notes that it was given.
+func (p refusedPassword) Set(string) error {
+	*p.given = true
+	return nil
 }
 
 // open returns a client. The host is of the registry that --username is for.
@@ -59,8 +65,11 @@ func (o *registryOptions) open(env *environment, host string) (*registry.Client,
 	if o.jobs < 1 {
 		return nil, usageError(fmt.Errorf("--jobs %d: less than one", o.jobs))
 	}
+	if o.password {
+		return nil, usageError(hint.Errorf("use --password-stdin, and change the password if others use this machine", "--password: is not taken, since everybody on the machine can read it"))
+	}
 	if (o.username != "") != o.passwordStdin {
-		return nil, usageError(hint.Errorf("printf %s \"$PASSWORD\" | kubedist … --username USER --password-stdin", "--username and --password-stdin: only one of them is given"))
+		return nil, usageError(hint.Errorf("give both: --username USER --password-stdin < FILE", "--username and --password-stdin: only one of them is given"))
 	}
 	if o.passwordStdin {
 		// Passwords of cloud registries are tokens of a few thousand bytes.

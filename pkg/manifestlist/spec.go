@@ -83,8 +83,13 @@ type Arguments struct {
 // programs of the other.
 func (a Arguments) Spec() (*Spec, error) {
 	s := &Spec{Image: a.Target, Tags: a.Tags, Annotations: map[string]string{}}
-	if len(a.Platforms) == 0 {
+	switch {
+	case len(a.Platforms) == 0:
 		return nil, errors.New("list of platforms: is empty")
+	case a.Template == "":
+		return nil, errors.New("template: is empty")
+	case a.Target == "":
+		return nil, errors.New("target: is empty")
 	}
 	of := map[string]string{}
 	for _, text := range a.Platforms {

@@ -86,7 +86,7 @@ func FuzzReadSpec(f *testing.F) {
 func FuzzArguments(f *testing.F) {
 	f.Add("linux/amd64", "linux/arm/v7", "a-ARCHVARIANT:OS")
 	f.Fuzz(func(t *testing.T, a, b, template string) {
-		s, err := manifestlist.Arguments{Platforms: []string{a, b}, Template: template}.Spec()
+		s, err := manifestlist.Arguments{Platforms: []string{a, b}, Template: template, Target: "a"}.Spec()
 		if err == nil && (len(s.Manifests) != 2 || s.Manifests[0].Image == s.Manifests[1].Image) {
 			t.Errorf("%s and %s of %s: %+v", a, b, template, s)
 		}
