@@ -39,7 +39,7 @@ images_begin() {
 
 # images_podman runs podman with a storage of its own. runc, since crun refuses machines with both versions of cgroups.
 images_podman() {
-	timeout --foreground 300 podman --root "$images_storage" --runroot "$images_state" --runtime runc --cgroup-manager cgroupfs "$@"
+	TMPDIR=$work timeout --foreground 300 podman --root "$images_storage" --runroot "$images_state" --runtime runc --cgroup-manager cgroupfs "$@"
 }
 
 # images_end unmounts what podman leaves mounted, and removes both directories.
@@ -80,7 +80,7 @@ image_check() {
 image_platform() {
 	local format found
 	for format in docker-archive oci-archive; do
-		found=$(skopeo inspect --config "$format:$1" | jq -r '[.os, .architecture, .variant // empty] | join("/")') || die "skopeo cannot read $format:$1"
+		found=$(TMPDIR=$work skopeo inspect --config "$format:$1" | jq -r '[.os, .architecture, .variant // empty] | join("/")') || die "skopeo cannot read $format:$1"
 		[[ $found == "$2" ]] || die "$format:$1 is for $found, not for $2"
 	done
 }
