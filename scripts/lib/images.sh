@@ -76,12 +76,16 @@ image_check() {
 	images_podman rmi --force "$loaded" >/dev/null
 }
 
-# image_platform TAR PLATFORM: both readings of the tar, docker's and OCI's, are of an image for the platform.
+# image_platform TAR PLATFORM: both readings of the tar, docker's and OCI's under each name, are of one for the platform.
 image_platform() {
-	local format found
-	for format in docker-archive oci-archive; do
-		found=$(TMPDIR=$work skopeo inspect --config "$format:$1" | jq -r '[.os, .architecture, .variant // empty] | join("/")') || die "skopeo cannot read $format:$1"
-		[[ $found == "$2" ]] || die "$format:$1 is for $found, not for $2"
+	local name found readings=("docker-archive:$1")
+	while read -r name; do
+		readings+=("oci-archive:$1:$name")
+	done < <(tar --extract --to-stdout --file "$1" index.json | jq -r '.manifests[].annotations["org.opencontainers.image.ref.name"]')
+	((${#readings[@]} > 1)) || die "$1 has no index.json that names an image"
+	for name in "${readings[@]}"; do
+		found=$(TMPDIR=$work skopeo inspect --config "$name" | jq -r '[.os, .architecture, .variant // empty] | join("/")') || die "skopeo cannot read $name"
+		[[ $found == "$2" ]] || die "$name is for $found, not for $2"
 	done
 }
 
