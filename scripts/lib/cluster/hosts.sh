@@ -55,7 +55,7 @@ on() (
 	shift
 	cgroups_run "$name" nsenter --target "$(<"$work/hosts/$name/pid")" --mount --net --pid --uts --ipc --cgroup \
 		env --ignore-environment PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
-		TERM=dumb DEBIAN_FRONTEND=noninteractive KUBECONFIG=/etc/kubernetes/admin.conf "$@"
+		TERM=dumb DEBIAN_FRONTEND=noninteractive KUBECONFIG=/etc/kubernetes/admin.conf ${QEMU_CPU:+"QEMU_CPU=$QEMU_CPU"} "$@"
 )
 
 # plug NAME COMMAND... runs a program of the machine in a host's network.

@@ -62,14 +62,14 @@ kubernetes_join() {
 # route to them. Plugins bridge, host-local and portmap of our package do the rest.
 network_connect() {
 	local host=$1 other range
-	wait_for 300 "kube-proxy on $host" proxy_ready "$host"
-	wait_for 60 "a range of addresses for $host" node_range "$host"
+	wait_for 900 "kube-proxy on $host" proxy_ready "$host"
+	wait_for 120 "a range of addresses for $host" node_range "$host"
 	range=$(node_range "$host")
 	for other in $(hosts_names); do
 		[[ $other == "$host" ]] || plug "$other" ip route replace "$range" via "$(<"$work/hosts/$host/address")"
 	done
 	fill pod-network.conflist PODCIDR="$range" | host_write "$host" /etc/cni/net.d/10-pods.conflist
-	kube wait --for=condition=Ready "node/$host" --timeout=180s
+	kube wait --for=condition=Ready "node/$host" --timeout=600s
 }
 
 # proxy_ready HOST: kube-proxy runs there. It is in the host's network and waits for no other.

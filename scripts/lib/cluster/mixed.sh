@@ -50,7 +50,7 @@ mixed_everywhere() {
 	local address answers
 	fill web-everywhere.yaml IMAGE="$registry/e2e/web:v1" | host_write node1 /tmp/web-everywhere.yaml
 	kube apply --filename /tmp/web-everywhere.yaml
-	kube rollout status daemonset/everywhere --timeout=300s
+	kube rollout status daemonset/everywhere --timeout=900s
 	answers=$(for address in $(kube get pods --selector app=everywhere -o 'jsonpath={.items[*].status.podIP}'); do
 		on node1 web get "http://$address:8080/"
 	done)

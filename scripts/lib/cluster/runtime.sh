@@ -42,7 +42,7 @@ capable() {
 # runtime_start HOST starts containerd and waits until it answers.
 runtime_start() {
 	unit_start "$1" containerd
-	wait_for 60 "containerd on $1" on "$1" crictl version
+	wait_for 300 "containerd on $1" on "$1" crictl version
 }
 
 # unit_start HOST UNIT runs a unit of a package; its log is /var/log/UNIT.log there.
