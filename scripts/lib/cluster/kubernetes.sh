@@ -56,6 +56,8 @@ kubernetes_join() {
 	fill kubeadm-join.yaml SERVER="$(<"$work/hosts/node1/address")" TOKEN="${BASH_REMATCH[1]}" HASH="${BASH_REMATCH[2]}" \
 		ADDRESS="$(<"$work/hosts/$host/address")" | host_write "$host" /etc/kubeadm.yaml
 	on "$host" kubeadm join --config /etc/kubeadm.yaml --ignore-preflight-errors="$(preflight_ignored)"
+	# kubeadm ends when kubelet has its certificate. Then kubelet makes itself a node.
+	wait_for 600 "node $host" kube get node "$host"
 }
 
 # network_connect HOST waits for kube-proxy, without which the first pods would call in vain, gives the host's pods addresses of the range that the cluster has for the node, and every host a
