@@ -1,10 +1,11 @@
 # shellcheck shell=bash disable=SC2154 # variables are the script's
 # A host of another architecture: all of it is for that one, and the kernel starts its programs with qemu-user by binfmt_misc
-# (binfmt.sh). qemu-user translates system calls, and two that a node needs it refuses:
-#   clone(2) with CLONE_PARENT: runc starts the first process of a container with it
-#   sockets of the family NETLINK_NETFILTER: nft and iptables, which kube-proxy runs, speak to the kernel through one
-# So runc and the program behind iptables are the machine's own there. Their libraries lie in the directories that Debian
-# has for the machine's architecture, which those of another one do not use.
+# (binfmt.sh). qemu-user translates system calls, and three that a node needs it refuses (7.2, Debian 12):
+#   prctl(2) with PR_SET_CHILD_SUBREAPER, EINVAL: containerd's shim makes the processes of a container its own with it
+#   clone(2) with CLONE_PARENT, EINVAL: runc starts the first process of a container with it
+#   sockets of NETLINK_NETFILTER: nft and iptables, which kube-proxy runs, speak to the kernel through one
+# So shim, runc and the program behind iptables are the machine's own there. Their libraries lie in the directories that
+# Debian has for the machine's architecture, which those of another one do not use.
 
 # mixed_base ARCHITECTURE unpacks the root of such hosts to $work/base-ARCHITECTURE.
 mixed_base() {
@@ -14,16 +15,16 @@ mixed_base() {
 	mixed_native "$work/base-$1"
 }
 
-# mixed_native ROOT puts the machine's own runc and iptables there, out of $work/base.
+# mixed_native ROOT puts the machine's own programs there, out of $work/base.
 mixed_native() {
-	local file
+	local file programs=(/usr/bin/containerd-shim-runc-v2 /usr/sbin/runc /usr/sbin/xtables-nft-multi)
 	[[ -e $1/lib64 ]] || { mkdir -p "$1/usr/lib64" && ln -s usr/lib64 "$1/lib64"; }
 	while read -r file; do
 		mkdir -p "$1${file%/*}"
 		cp --dereference --remove-destination "$work/base$file" "$1$file"
 	done < <(
-		printf '%s\n' /usr/sbin/runc /usr/sbin/xtables-nft-multi
-		inside "$work/base" ldd /usr/sbin/runc /usr/sbin/xtables-nft-multi | grep -o '\s/[^ :]*\s' | sort -u
+		printf '%s\n' "${programs[@]}"
+		inside "$work/base" ldd "${programs[@]}" | grep -o '\s/[^ :]*\s' | sort -u
 		inside "$work/base" find /usr/lib -path '*/xtables/*' -type f
 	)
 }
