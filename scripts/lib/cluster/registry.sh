@@ -13,20 +13,25 @@ registry_start() {
 	wait_for 60 'the registry' on switch bash -c "exec 3<>/dev/tcp/${registry/://}"
 }
 
-# registry_push LAYOUT pushes every image of an OCI layout, with the images of all platforms, to $registry.
-registry_push() { plug switch "$kubedist" image push "$1" --registry "$registry" --plain-http; }
-
-# layout_references LAYOUT prints the references of its images, one a line.
-layout_references() {
-	grep -o '"org\.opencontainers\.image\.ref\.name": *"[^"]*"' "$1/index.json" | sed 's/.*"\([^"]*\)"$/\1/' | sort -u
+# registry_push LAYOUT... pushes every image of OCI layouts, with the images of all platforms, to $registry.
+registry_push() {
+	local layout
+	for layout in "$@"; do
+		plug switch "$kubedist" image push "$layout" --registry "$registry" --plain-http
+	done
 }
 
-# layout_tag LAYOUT NAME prints PATH:TAG of the image whose path ends with the name.
+# layout_references LAYOUT... prints the references of their images, one a line.
+layout_references() {
+	grep -ho '"org\.opencontainers\.image\.ref\.name": *"[^"]*"' "${@/%//index.json}" | sed 's/.*"\([^"]*\)"$/\1/' | sort -u
+}
+
+# layout_tag NAME LAYOUT... prints PATH:TAG of the image whose path ends with the name.
 layout_tag() {
 	local reference name
-	for reference in $(layout_references "$1"); do
+	for reference in $(layout_references "${@:2}"); do
 		reference=${reference#*/} name=${reference##*/}
-		[[ ${name%:*} != "$2" ]] || { echo "$reference" && return; }
+		[[ ${name%:*} != "$1" ]] || { echo "$reference" && return; }
 	done
-	die "$1 has no image $2"
+	die "e2e-cluster: the images of ${*:2} do not include $1"
 }
