@@ -65,9 +65,9 @@ plug() {
 	nsenter --target "$(<"$work/hosts/$name/pid")" --net "$@"
 }
 
-# host_write NAME PATH writes standard input to a file there.
+# host_write NAME PATH writes standard input to a file there, whole or not at all: some are watched.
 # shellcheck disable=SC2016 # the shell there expands it
-host_write() { on "$1" sh -c 'mkdir -p "${1%/*}" && cat >"$1"' sh "$2"; }
+host_write() { on "$1" sh -c 'mkdir -p "${1%/*}" && cat >"$1.new" && mv "$1.new" "$1"' sh "$2"; }
 
 # host_daemon NAME LOG COMMAND... starts a process there that stays; its output goes to LOG there.
 host_daemon() {
