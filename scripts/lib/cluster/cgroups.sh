@@ -59,11 +59,11 @@ cgroups_run() {
 	exec "$@"
 }
 
-# cgroups_left prints the groups of the hosts, without those that this script made, and their processes.
+# cgroups_left prints the groups of the hosts.
 cgroups_left() {
 	local mount type
 	while read -r mount type; do
-		[[ ! -d $mount/$cgroup ]] || find "$mount/$cgroup" -mindepth 2 -type d ! -name init
+		[[ ! -d $mount/$cgroup ]] || find "$mount/$cgroup" -type d
 	done < <(cgroups_mounts)
 }
 

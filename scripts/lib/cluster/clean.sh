@@ -19,20 +19,27 @@ clean_all() {
 	[[ ! -e $work/serve.pid ]] || kill "$(<"$work/serve.pid")" 2>/dev/null || :
 	binfmt_restore
 	cgroups_remove
-	if [[ -e $work/settings ]]; then
-		while read -r name value; do
-			[[ $(<"/proc/sys/$name") == "$value" ]] || echo "$value" >"/proc/sys/$name"
-		done <"$work/settings"
-	fi
-	rm -rf --one-file-system "$work"
+	while read -r name value; do
+		[[ $(<"/proc/sys/$name") == "$value" ]] || echo "$value" >"/proc/sys/$name"
+	done <"$work/settings"
 	left=$(clean_left)
-	[[ ! $left ]] || { say "left on the machine:"$'\n'"$left" && return 1; }
+	if [[ ! $left ]]; then
+		rm -rf --one-file-system "$work"
+		say 'left on the machine: nothing'
+		return
+	fi
+	# Where something is mounted, removing would go on into what belongs to the machine.
+	say "left on the machine:"$'\n'"$left"$'\n'"and therefore $work, too"
+	return 1
 }
 
-# clean_left prints what there still is of the hosts on the machine.
+# clean_left prints what there still is of the hosts on the machine, besides the files.
 clean_left() {
-	[[ ! -e $work ]] || echo "directory $work"
-	awk -v work="$work" 'index($0, work) { print "mount " $2 }' /proc/mounts
-	cgroups_left
+	local name value
+	awk -v work="$work" 'index($2, work) == 1 { print "mount " $2 }' /proc/mounts
+	cgroups_left | sed 's/^/control group /'
 	pgrep --list-full --full "$work" | sed 's/^/process /' || :
+	while read -r name value; do
+		[[ $(<"/proc/sys/$name") == "$value" ]] || echo "/proc/sys/$name is $(<"/proc/sys/$name"), was $value"
+	done <"$work/settings"
 }
