@@ -43,7 +43,12 @@ buckets: kubedist ## push archives to real object stores on loopback
 
 .PHONY: cluster
 cluster: kubedist ## make a cluster on this machine from what was released, use it, take it down (as root on Debian)
-	KUBEDIST=$(CURDIR)/kubedist scripts/e2e-cluster --version $(VERSION) $(TRIALFLAGS)
+	./kubedist image build $(VERSION) --image metrics-server --platform linux/$(shell $(GO) env GOARCH) --out out/on-request
+	KUBEDIST=$(CURDIR)/kubedist scripts/e2e-cluster --version $(VERSION) --release out/$(VERSION) --release out/on-request/$(VERSION) $(TRIALFLAGS)
+
+.PHONY: registry
+registry: kubedist ## push images and manifest lists to a real registry on loopback (as root on Debian)
+	KUBEDIST=$(CURDIR)/kubedist scripts/test-registry
 
 .PHONY: bases
 bases: kubedist ## make the bases of images twice, and run what is in them on every architecture (as root on Debian)
