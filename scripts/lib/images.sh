@@ -56,10 +56,11 @@ image_check() {
 	platform=$(platform_field "$architecture" platform)
 	image_platform "$tar" "$platform"
 	loaded=$(images_podman load --quiet --input "$tar") || die "podman cannot load $tar"
-	loaded=${loaded##*: }
-	[[ $loaded =~ ^registry\.k8s\.io/(.*/)?$name-[a-z0-9]+:(.+)$ ]] || die "the tar calls the image $loaded"
-	tag=${BASH_REMATCH[2]#v}
 	echo "$loaded"
+	IFS=/ read -r _ pattern _ <<<"$platform"
+	# One with the architecture in its name: the other name is the same for all, which are loaded at the same time.
+	[[ $loaded =~ registry\.k8s\.io/([a-z/]*/)?$name-$pattern:([^[:space:],]+) ]] || die "the tar calls the image $loaded"
+	loaded=${BASH_REMATCH[0]} tag=${BASH_REMATCH[2]#v}
 
 	root=$(images_podman image mount "$loaded")
 	find "$root" -xdev -type f -printf '/%P\n' | platform_all "$architecture" "$root"
@@ -73,7 +74,7 @@ image_check() {
 		image_says "$loaded" "$platform" "$program" "$arguments" "${pattern/TAG/"${tag%%-*}"}"
 	done <<<"$images_table"
 	[[ $known ]] || die "what $name says is unknown: add it to images_table in scripts/lib/images.sh"
-	images_podman rmi --force "$loaded" >/dev/null
+	images_podman rmi --force "$(images_podman image inspect --format '{{.Id}}' "$loaded")" >/dev/null
 }
 
 # image_platform TAR PLATFORM: both readings of the tar, docker's and OCI's under each name, are of one for the platform.
