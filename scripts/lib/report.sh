@@ -46,7 +46,7 @@ report_run() {
 	# In the background, since bash turns errexit off in what an `if` tests.
 	("$@") >"$log" 2>&1 3>"$log.cell" &
 	wait $! || report_status=$?
-	report_cell=$(<"$log.cell")
+	read -r report_cell <"$log.cell" || :
 	took=$(((${EPOCHREALTIME/[.,]/} - ${start/[.,]/}) / 100000))
 	took=$((took / 10)).$((took % 10))s
 	if ((report_status == 0)); then
