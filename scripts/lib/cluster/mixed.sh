@@ -1,11 +1,13 @@
 # shellcheck shell=bash disable=SC2154 # variables are the script's
 # A host of another architecture: all of it is for that one, and the kernel starts its programs with qemu-user by binfmt_misc
-# (binfmt.sh). qemu-user translates system calls, and three that a node needs it refuses (7.2, Debian 12):
+# (binfmt.sh). qemu-user translates system calls, and four that a node needs it refuses (7.2, Debian 12):
 #   prctl(2) with PR_SET_CHILD_SUBREAPER, EINVAL: containerd's shim makes the processes of a container its own with it
 #   clone(2) with CLONE_PARENT, EINVAL: runc starts the first process of a container with it
 #   sockets of NETLINK_NETFILTER: nft and iptables, which kube-proxy runs, speak to the kernel through one
-# So shim, runc and the program behind iptables are the machine's own there. Their libraries lie in the directories that
-# Debian has for the machine's architecture, which those of another one do not use.
+#   prctl(2) with PR_GET_SECCOMP, EINVAL: containerd takes it that there is no seccomp, and kubelet wants it for every sandbox
+#   ("failed to generate seccomp spec opts: seccomp is not supported") but those of privileged pods
+# So shim, runc and the program behind iptables are the machine's own there, and its pods are privileged. Libraries lie in
+# the directories that Debian has for the machine's architecture, which those of another one do not use.
 
 # mixed_base ARCHITECTURE unpacks the root of such hosts to $work/base-ARCHITECTURE.
 mixed_base() {
