@@ -42,10 +42,14 @@ images_podman() {
 	TMPDIR=$work timeout --foreground 300 podman --root "$images_storage" --runroot "$images_state" --runtime runc --cgroup-manager cgroupfs "$@"
 }
 
-# images_end unmounts what podman leaves mounted, and removes both directories.
+# images_end ends what runs, unmounts what podman leaves mounted, and removes both directories.
 images_end() {
+	local tries=20
 	[[ ${images_state-} ]] || return 0
-	! mountpoint --quiet "$images_storage/overlay" || umount --recursive "$images_storage/overlay"
+	images_podman rm --all --force --time 0 >/dev/null 2>&1 || :
+	# Each container ends with a process that cleans up, which would make the directories anew.
+	while ((tries-- > 0)) && grep -qslF "$images_state" /proc/[0-9]*/cmdline; do sleep 0.5; done
+	awk -v below="$images_storage/" 'index($2, below) == 1 { print $2 }' /proc/self/mounts | LC_ALL=C sort -r | xargs -r -d '\n' umount --lazy || :
 	rm -rf --one-file-system "$images_storage" "$images_state"
 }
 
