@@ -60,16 +60,19 @@ kubernetes_join() {
 	wait_for 600 "node $host" kube get node "$host"
 }
 
-# network_connect HOST waits for kube-proxy, without which the first pods would call in vain, gives the host's pods addresses of the range that the cluster has for the node, and every host a
-# route to them. Plugins bridge, host-local and portmap of our package do the rest.
+# network_connect HOST waits for kube-proxy, without which the first pods would call in vain, gives the host's pods
+# addresses of the range that the cluster has for the node, and hosts routes to those of others. Plugins bridge, host-local
+# and portmap of our package do the rest.
 network_connect() {
 	local host=$1 other range
 	wait_for 900 "kube-proxy on $host" proxy_ready "$host"
 	wait_for 120 "a range of addresses for $host" node_range "$host"
-	range=$(node_range "$host")
 	for other in $(hosts_names); do
-		[[ $other == "$host" ]] || plug "$other" ip route replace "$range" via "$(<"$work/hosts/$host/address")"
+		[[ $other != "$host" ]] || continue
+		plug "$other" ip route replace "$(node_range "$host")" via "$(<"$work/hosts/$host/address")"
+		! range=$(node_range "$other" 2>/dev/null) || plug "$host" ip route replace "$range" via "$(<"$work/hosts/$other/address")"
 	done
+	range=$(node_range "$host")
 	fill pod-network.conflist PODCIDR="$range" | host_write "$host" /etc/cni/net.d/10-pods.conflist
 	kube wait --for=condition=Ready "node/$host" --timeout=600s
 }

@@ -17,17 +17,18 @@ mixed_base() {
 	mixed_native "$work/base-$1"
 }
 
-# mixed_native ROOT puts the machine's own programs there, out of $work/base.
+# mixed_native ROOT puts the machine's own programs there, out of $work/base, with what iptables loads as it runs.
 mixed_native() {
-	local file programs=(/usr/bin/containerd-shim-runc-v2 /usr/sbin/runc /usr/sbin/xtables-nft-multi)
+	local file files
 	[[ -e $1/lib64 ]] || { mkdir -p "$1/usr/lib64" && ln -s usr/lib64 "$1/lib64"; }
+	mapfile -t files < <(inside "$work/base" find /usr/lib -path '*/xtables/*.so')
+	files+=(/usr/bin/containerd-shim-runc-v2 /usr/sbin/runc /usr/sbin/xtables-nft-multi)
 	while read -r file; do
 		mkdir -p "$1${file%/*}"
 		cp --dereference --remove-destination "$work/base$file" "$1$file"
 	done < <(
-		printf '%s\n' "${programs[@]}"
-		inside "$work/base" ldd "${programs[@]}" | grep -o '\s/[^ :]*\s' | sort -u
-		inside "$work/base" find /usr/lib -path '*/xtables/*' -type f
+		printf '%s\n' "${files[@]}"
+		inside "$work/base" ldd "${files[@]}" | grep -o '\s/[^ :]*\s' | sort -u
 	)
 }
 
