@@ -39,6 +39,14 @@ func (b *imageBase) in(ctx context.Context, r *run, platform string) (*image.Bas
 	return nil, []image.Layer{layer}, nil
 }
 
+// tree is what the base unpacks to, as far as what is put on it has to know.
+func (b *imageBase) tree(ctx context.Context, r *run, imported *image.Base) (*tarball.Archive, error) {
+	if b.archive != nil {
+		return b.archive, nil
+	}
+	return r.layout.Tree(ctx, imported.Layers)
+}
+
 // openBases fetches what the images of the plan are built on, before anything is compiled.
 func (r *run) openBases(ctx context.Context) error {
 	r.bases = map[baseKey]*imageBase{}

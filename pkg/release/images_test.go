@@ -1,15 +1,20 @@
 package release
 
 import (
+	"archive/tar"
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
 	"kubedist/pkg/image"
@@ -144,14 +149,17 @@ func TestCoverage(t *testing.T) {
 	}
 }
 
-// TestImageBases builds images on one that others have made, and makes them anew when it becomes another.
+// TestImageBases builds images on one that others have made, below the links of which their files come to lie, and makes
+// them anew when it becomes another.
 func TestImageBases(t *testing.T) {
 	t.Parallel()
 	o := imagesOfSmall(t, nil, "linux/amd64")
 	o.Selection.Until, o.Selection.Images = Images, []string{"coredns"}
 	base := func(text string) spec.Base {
 		l := image.NewLayout(filepath.Join(t.TempDir(), "base"))
-		files := &tarball.Archive{Root: true, Files: []tarball.File{{Name: "etc/motd", Source: tarball.Bytes(text)}}}
+		files := &tarball.Archive{Root: true, Files: []tarball.File{
+			{Name: "bin", Link: "usr/bin"}, {Name: "usr/bin", Dir: true}, {Name: "etc/motd", Source: tarball.Bytes(text)},
+		}}
 		layer, err := l.WriteLayer(t.Context(), files, tarball.Options{Time: epoch})
 		if err != nil {
 			t.Fatal(err)
@@ -169,6 +177,7 @@ func TestImageBases(t *testing.T) {
 	for i := range o.Spec.Images {
 		if o.Spec.Images[i].Name == "coredns" {
 			o.Spec.Images[i].Base = "others"
+			o.Spec.Images[i].Contents = []spec.ImageContent{{Binary: "coredns", To: "/bin/"}}
 		}
 	}
 	for _, text := range []string{"one", "two"} {
@@ -190,5 +199,31 @@ func TestImageBases(t *testing.T) {
 		if len(config.RootFS.DiffIDs) != 2 || !slices.Contains(config.Config.Env, "OF="+text) {
 			t.Errorf("with base %s: %d layers, environment %v", text, len(config.RootFS.DiffIDs), config.Config.Env)
 		}
+		if names := unpacked(t, img); !slices.Contains(names, "usr/bin/coredns") || !slices.Contains(names, "bin") {
+			t.Errorf("with base %s: files %q", text, names)
+		}
+	}
+
+	o.Spec.Images[slices.IndexFunc(o.Spec.Images, func(i spec.Image) bool { return i.Name == "coredns" })].Contents[0].To = "/etc/motd/coredns"
+	if _, err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), `"etc/motd" is no directory`) {
+		t.Errorf("below a file: error %v", err)
+	}
+}
+
+// unpacked lists what is in an image.
+func unpacked(t *testing.T, img v1.Image) []string {
+	t.Helper()
+	content := mutate.Extract(img)
+	defer content.Close()
+	var names []string
+	for r := tar.NewReader(content); ; {
+		header, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return names
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, strings.TrimSuffix(header.Name, "/"))
 	}
 }

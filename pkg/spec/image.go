@@ -27,7 +27,7 @@ type Image struct {
 type ImageContent struct {
 	Binary       string   `yaml:"binary,omitempty" jsonschema:"description=a program; mode 0755"`
 	Tree         string   `yaml:"tree,omitempty" jsonschema:"description=a file of the source tree; mode 0644"`
-	To           string   `yaml:"to" jsonschema:"description=absolute path; with a final slash a directory to put the file into"`
+	To           string   `yaml:"to" jsonschema:"description=absolute path; with a final slash a directory to put the file into; it leads through links of the base"`
 	Capabilities []string `yaml:"capabilities,omitempty" jsonschema:"description=file capabilities, permitted and effective (capabilities(7)): cap_net_bind_service"`
 }
 
