@@ -5,17 +5,14 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"kubedist/pkg/build"
 	"kubedist/pkg/buildroot"
-	"kubedist/pkg/checksum"
 	"kubedist/pkg/hint"
 	"kubedist/pkg/mirror"
-	"kubedist/pkg/platform"
 	"kubedist/pkg/progress"
 	"kubedist/pkg/source"
 	"kubedist/pkg/spec"
@@ -41,41 +38,8 @@ func (r *rooted) origin() string {
 	return "tool chain " + r.toolchain.Suite + " " + r.toolchain.Digest()
 }
 
-// compilerVariable is the variable of the environment by which users bring their own C compiler for a platform:
-// CC_linux_arm64, CC_linux_arm.
-func compilerVariable(id platform.ID) string { return "CC_" + id.OS + "_" + id.Arch }
-
 // hintCompilers says what to do where a tool chain does not help.
 const hintCompilers = "bring C compilers of your own, such as CC_linux_arm64=aarch64-linux-gnu-gcc"
-
-// ownCompiler returns the C compiler that the user brings for a platform, "" for none.
-func (r *run) ownCompiler(id platform.ID) string {
-	for _, entry := range r.Environ {
-		if cc, ok := strings.CutPrefix(entry, compilerVariable(id)+"="); ok {
-			return cc
-		}
-	}
-	return ""
-}
-
-// identify returns what an own compiler is: the program that the variable names first, by its digest, so that another one
-// of the same name is another one.
-func identify(ctx context.Context, id platform.ID, cc string) (string, error) {
-	name := compilerVariable(id)
-	words := strings.Fields(cc)
-	if len(words) == 0 {
-		return "", hint.Errorf("name a compiler, such as aarch64-linux-gnu-gcc", "%s: empty", name)
-	}
-	path, err := exec.LookPath(words[0])
-	if err != nil {
-		return "", hint.With(fmt.Errorf("%s: %w", name, err), "install the compiler, or leave the variable out")
-	}
-	sum, err := checksum.File(ctx, path)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
-	}
-	return name + "=" + cc + " sha256:" + sum.SHA256, nil
-}
 
 // needsC reports whether a C compiler takes part in c.
 func (c Compile) needsC() bool { return c.C || c.Link == spec.CLinked }
