@@ -59,20 +59,5 @@ func relative(name, target string) string {
 	if path.IsAbs(target) {
 		target = strings.Repeat("../", strings.Count(name, "/")) + strings.TrimLeft(target, "/")
 	}
-	cleaned := path.Clean(target)
-	if countUp(cleaned) != countUp(target) {
-		return target
-	}
-	return cleaned
-}
-
-// countUp returns how many components of a path are "..".
-func countUp(target string) int {
-	n := 0
-	for component := range strings.SplitSeq(target, "/") {
-		if component == ".." {
-			n++
-		}
-	}
-	return n
+	return tarball.TidyLink(target)
 }

@@ -67,7 +67,7 @@ func treeFile(root, name string, d fs.DirEntry) (File, error) {
 		if err != nil {
 			return File{}, err
 		}
-		tidied := tidyLink(filepath.ToSlash(target))
+		tidied := TidyLink(filepath.ToSlash(target))
 		if !inside(name, tidied) {
 			return File{}, fmt.Errorf("link %s leads to %s, outside of the tree", name, target)
 		}
@@ -77,9 +77,9 @@ func treeFile(root, name string, d fs.DirEntry) (File, error) {
 	}
 }
 
-// tidyLink drops "." components, doubled and trailing slashes from a target. It returns the target as it is when that
+// TidyLink drops "." components, doubled and trailing slashes from a link's target. It returns the target as it is when that
 // would drop a ".." too: where "d/.." leads depends on whether d is a link itself.
-func tidyLink(target string) string {
+func TidyLink(target string) string {
 	cleaned := path.Clean(target)
 	if countUp(cleaned) != countUp(target) {
 		return target
