@@ -30,12 +30,13 @@ func TestRunStopsTheGroup(t *testing.T) {
 	if line, err := lines.ReadString('\n'); line != "started\n" {
 		t.Fatalf("%q, %v", line, err)
 	}
-	if err := write.Close(); err != nil {
-		t.Fatal(err)
-	}
 	cancel()
 	if err := <-done; err == nil {
 		t.Error("a stopped command is no error")
+	}
+	// Not while Run may still hand it over.
+	if err := write.Close(); err != nil {
+		t.Fatal(err)
 	}
 	// The pipe ends when the last process that can write to it has.
 	if rest, err := lines.ReadString('\n'); rest != "" || err == nil {
