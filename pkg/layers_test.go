@@ -16,8 +16,9 @@ import (
 // a package gives it a place here.
 var layers = []string{
 	"release",
-	"manifestlist", "registry",
+	"manifestlist",
 	"closure", "imagebase",
+	"registry",
 	"bucket",
 	"apt",
 	"page",

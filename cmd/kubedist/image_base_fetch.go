@@ -11,9 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/spf13/cobra"
 
 	"kubedist/pkg/hint"
@@ -28,6 +26,7 @@ import (
 type imageBaseFetchOptions struct {
 	specs     specOptions
 	mirror    mirrorOptions
+	registry  registryOptions
 	show      showOptions
 	platforms []string
 }
@@ -46,6 +45,8 @@ Prints where the files are, the packages that they are from, and the SHA-256 of 
 1970-01-01: it is the same on every machine. Nothing may be written there: images are made of it for as long as it is in the
 cache.
 
+` + registryHelp + `
+
 Exit status: 0 done, 1 failed, 2 bad option or input.`,
 		Example: `  kubedist image base fetch iptables --platform linux/arm64,linux/s390x`,
 		Args:    oneArg("NAME"),
@@ -55,6 +56,7 @@ Exit status: 0 done, 1 failed, 2 bad option or input.`,
 	}
 	o.specs.addFlags(cmd)
 	o.mirror.addFlags(cmd)
+	o.registry.addAccessFlags(cmd.Flags())
 	o.show.addFlags(cmd)
 	cmd.Flags().StringSliceVar(&o.platforms, "platform", nil, "platforms to make it for (default: all nodes and servers)")
 	return cmd
@@ -93,6 +95,10 @@ func runImageBaseFetch(ctx context.Context, env *environment, o *imageBaseFetchO
 	if err != nil {
 		return err
 	}
+	client, err := o.registry.openForBases(env, b)
+	if err != nil {
+		return err
+	}
 	view, err := o.show.open(env)
 	if err != nil {
 		return err
@@ -101,8 +107,7 @@ func runImageBaseFetch(ctx context.Context, env *environment, o *imageBaseFetchO
 	for _, p := range platforms {
 		var content *imagebase.Content
 		content, err = imagebase.Fetch(ctx, imagebase.Options{
-			Base: b, Platform: p, Templates: texts, CacheDir: env.CacheDir, Mirror: o.mirror.url, Config: mirror.AptDir,
-			Registry: []remote.Option{remote.WithAuthFromKeychain(authn.DefaultKeychain)}, Reporter: view,
+			Base: b, Platform: p, Templates: texts, CacheDir: env.CacheDir, Mirror: o.mirror.url, Config: mirror.AptDir, Registry: client, Reporter: view,
 		})
 		if err != nil {
 			break

@@ -3,14 +3,20 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
 	"kubedist/pkg/closure"
 	"kubedist/pkg/debroot/roottest"
+	"kubedist/pkg/hint"
+	"kubedist/pkg/registry/registrytest"
 	"kubedist/pkg/spec"
 )
 
@@ -20,6 +26,7 @@ type baseSession struct {
 	env   environment
 	url   string
 	specs string
+	stdin string
 }
 
 func newBaseSession(t *testing.T) *baseSession {
@@ -47,11 +54,15 @@ func (s *baseSession) write(name, text string) {
 }
 
 func (s *baseSession) run(args ...string) (stdout string, err error) {
+	return s.command(append([]string{"image", "base"}, args...)...)
+}
+
+func (s *baseSession) command(args ...string) (stdout string, err error) {
 	var out, errs bytes.Buffer
 	env := s.env
-	env.Stdin, env.Stdout, env.Stderr = strings.NewReader(""), &out, &errs
+	env.Stdin, env.Stdout, env.Stderr = strings.NewReader(s.stdin), &out, &errs
 	root := newRootCommand(&env)
-	root.SetArgs(append([]string{"image", "base"}, append(args, "--specs", s.specs)...))
+	root.SetArgs(append(args, "--specs", s.specs))
 	_, err = root.ExecuteContextC(s.t.Context())
 	return out.String(), err
 }
@@ -74,6 +85,65 @@ func TestImageBaseFetch(t *testing.T) {
 	if err != nil || json.Unmarshal([]byte(last), &result) != nil || len(result.Result) != 1 || result.Result[0].Dir != lines[0] || result.Result[0].Bytes < 4 ||
 		!strings.Contains(lines[2], result.Result[0].Digest) {
 		t.Errorf("got %v\n%s", err, out)
+	}
+}
+
+// TestImageBaseInRegistry takes a base from a registry that wants a password: image base fetch and image build ask for it
+// in the same way.
+func TestImageBaseInRegistry(t *testing.T) {
+	t.Parallel()
+	r := registrytest.Start(t)
+	image := registrytest.Image(t, "linux/amd64", registrytest.Layer(t, "etc/motd", []byte("hello")))
+	tag, err := name.NewTag(r.Host + "/team/base:1")
+	if err == nil {
+		err = remote.Write(tag, image)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := image.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Fail(func(w http.ResponseWriter, req *http.Request, _ int) bool {
+		user, password, _ := req.BasicAuth()
+		if user == "puller" && password == "secret" {
+			return false
+		}
+		w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+		registrytest.Answer(w, http.StatusUnauthorized, "UNAUTHORIZED")
+		return true
+	})
+	s := newBaseSession(t)
+	s.write("remote.yaml", "bases:\n  - {name: remote, reference: \""+r.Host+"/team/base@"+digest.String()+"\"}\n")
+	fetch := []string{"fetch", "remote", "--platform", "linux/amd64"}
+	if _, err := s.run(fetch...); err == nil || !strings.Contains(err.Error(), "credentials for "+r.Host+": none found") || !strings.Contains(hint.Of(err), "--password-stdin") {
+		t.Errorf("without a password: %v, %s", err, hint.Of(err))
+	}
+	s.stdin = "secret\n"
+	out, err := s.run(append(fetch, "--username", "puller", "--password-stdin")...)
+	if err != nil || !strings.HasPrefix(out, "remote for linux/amd64: "+digest.String()+", ") {
+		t.Errorf("with the password: %v\n%s", err, out)
+	}
+	if _, err := s.run("fetch", "small", "--username", "puller", "--password-stdin"); exitStatus(err) != exitUsage || !strings.Contains(err.Error(), "no base is in a registry") {
+		t.Errorf("of a base of packages: %v", err)
+	}
+	s.write("elsewhere.yaml", "bases:\n  - {name: elsewhere, reference: \"example.org/base@"+digest.String()+"\"}\n")
+	for args, want := range map[string]string{
+		"--username puller --password-stdin": "bases are in several registries: " + r.Host + ", example.org",
+		"--ca-file none":                     "certificates: open none",
+		"--password secret":                  "--password: is not taken",
+		"--username puller":                  "only one of them is given",
+		"--username a --password-stdin --key k.asc --passphrase-file -": "standard input: is asked for the password of a registry and for the passphrase",
+	} {
+		for _, command := range []string{"image build v1.36.3", "release v1.36.3 --no-archive"} {
+			if strings.Contains(args, "--key") && strings.HasPrefix(command, "image") {
+				continue
+			}
+			if _, err := s.command(append(strings.Fields(command), strings.Fields(args)...)...); exitStatus(err) != exitUsage || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s %s: got %v, status %d", command, args, err, exitStatus(err))
+			}
+		}
 	}
 }
 

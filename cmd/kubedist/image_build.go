@@ -17,6 +17,8 @@ docker, podman, containerd and skopeo load. What an earlier run finished is not 
 Afterwards kubeadm of the release is asked which images it will pull: one that is missing is an error. With --image nothing
 is asked, and images can be made that a release does not hold, such as metrics-server.
 
+A base that is in a registry is asked for as kubedist image base fetch does it, with the same credentials.
+
 Push them with kubedist image push OUT/VERSION --registry REGISTRY.`,
 		Example: `  kubedist image build v1.36.3
   kubedist image build v1.36.3 --image kube-proxy,pause --platform linux/arm64`,

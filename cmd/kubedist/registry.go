@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"kubedist/pkg/hint"
 	"kubedist/pkg/registry"
+	"kubedist/pkg/spec"
 )
 
 // registryHelp is what commands that talk to registries have to say of that.
@@ -30,12 +32,19 @@ type registryOptions struct {
 	jobs          int
 }
 
+// addFlags registers all flags of o.
 func (o *registryOptions) addFlags(flags *pflag.FlagSet) {
+	o.addAccessFlags(flags)
+	flags.IntVar(&o.jobs, "jobs", o.jobs, "requests to make at once")
+}
+
+// addAccessFlags registers those that say how to get in, for commands where --jobs is something else.
+func (o *registryOptions) addAccessFlags(flags *pflag.FlagSet) {
+	o.jobs = 4
 	flags.BoolVar(&o.plainHTTP, "plain-http", false, "talk without TLS to registries that have none, on other machines, too")
-	flags.StringVar(&o.caFile, "ca-file", "", "file with PEM certificates of authorities to trust beside those of the system")
+	flags.StringVar(&o.caFile, "ca-file", "", "file with PEM certificates of authorities to trust with registries, beside those of the system")
 	flags.StringVar(&o.username, "username", "", "user of the registry; the password is read from standard input")
 	flags.BoolVar(&o.passwordStdin, "password-stdin", false, "read the password of --username from standard input, up to the end of its first line")
-	flags.IntVar(&o.jobs, "jobs", 4, "requests to make at once")
 	// manifest-tool has this one. Whoever brings it along is told why there is none.
 	flags.Var(refusedPassword{&o.password}, "password", "")
 	if err := flags.MarkHidden("password"); err != nil {
@@ -57,19 +66,50 @@ func (p refusedPassword) Set(string) error {
 	return nil
 }
 
+// check refuses flags that say nothing, or too much.
+func (o *registryOptions) check() error {
+	switch {
+	case o.jobs < 1:
+		return usageError(fmt.Errorf("--jobs %d: less than one", o.jobs))
+	case o.password:
+		return usageError(hint.Errorf("use --password-stdin, and change the password if others use this machine", "--password: is not taken, since everybody on the machine can read it"))
+	case (o.username != "") != o.passwordStdin:
+		return usageError(hint.Errorf("give both: --username USER --password-stdin < FILE", "--username and --password-stdin: only one of them is given"))
+	}
+	return nil
+}
+
+// openForBases returns a client for the registries that bases are in; nil where none is in one.
+func (o *registryOptions) openForBases(env *environment, bases ...spec.Base) (*registry.Client, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	var hosts []string
+	for _, b := range bases {
+		if b.Reference != "" {
+			hosts = append(hosts, hostOf(b.Reference))
+		}
+	}
+	slices.Sort(hosts)
+	hosts = slices.Compact(hosts)
+	switch {
+	case o.username != "" && len(hosts) == 0:
+		return nil, usageError(errors.New("--username: no base is in a registry"))
+	case o.username != "" && len(hosts) > 1:
+		return nil, usageError(hint.Errorf("log in to each with podman login or docker login", "--username: bases are in several registries: %s", strings.Join(hosts, ", ")))
+	case len(hosts) == 0:
+		return nil, nil
+	}
+	return o.open(env, hosts[0])
+}
+
 // open returns a client. The host is of the registry that --username is for.
 func (o *registryOptions) open(env *environment, host string) (*registry.Client, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	options := registry.Options{
 		Jobs: o.jobs, PlainHTTP: o.plainHTTP, CAFile: o.caFile, AuthFile: env.Getenv("REGISTRY_AUTH_FILE"), UserAgent: "kubedist",
-	}
-	if o.jobs < 1 {
-		return nil, usageError(fmt.Errorf("--jobs %d: less than one", o.jobs))
-	}
-	if o.password {
-		return nil, usageError(hint.Errorf("use --password-stdin, and change the password if others use this machine", "--password: is not taken, since everybody on the machine can read it"))
-	}
-	if (o.username != "") != o.passwordStdin {
-		return nil, usageError(hint.Errorf("give both: --username USER --password-stdin < FILE", "--username and --password-stdin: only one of them is given"))
 	}
 	if o.passwordStdin {
 		// Passwords of cloud registries are tokens of a few thousand bytes.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,8 +19,10 @@ import (
 	"kubedist/pkg/platform"
 	"kubedist/pkg/progress"
 	"kubedist/pkg/provenance"
+	"kubedist/pkg/registry"
 	"kubedist/pkg/release"
 	"kubedist/pkg/source"
+	"kubedist/pkg/spec"
 )
 
 // releaseOptions are the flags of the commands that make a release or a part of one.
@@ -34,6 +37,7 @@ type releaseOptions struct {
 	noImages    bool
 	profile     string
 	mirror      mirrorOptions
+	registry    registryOptions
 	sources     []string
 	commit      string
 	buildDate   string
@@ -80,6 +84,9 @@ func (o *releaseOptions) addFlags(cmd *cobra.Command, until release.Step) {
 		f.StringVar(&o.compression, "compression", "zstd", "compression of packages: zstd[:LEVEL], xz, gzip[:LEVEL]")
 		f.StringVar(&o.maintainer, "maintainer", "Kubernetes Authors <dev@kubernetes.io>", "Maintainer of the packages")
 	}
+	if makesImages(until) {
+		o.registry.addAccessFlags(f)
+	}
 	if until == release.Publish {
 		o.archive.addFlags(cmd)
 		o.force.addFlags(cmd)
@@ -95,7 +102,8 @@ func newReleaseCommand(env *environment) *cobra.Command {
 		Long: `Compiles every program for every platform, packages and signs them, makes container images, writes tarballs, SBOMs, signed
 provenance, manifest and checksums to OUT/VERSION, and publishes the packages into the apt archive. What an earlier run finished is not done again.
 
-The source comes from the Go module proxy, checked against the checksum database as Go does it, or from --source DIR.`,
+The source comes from the Go module proxy, checked against the checksum database as Go does it, or from --source DIR. Bases of
+images that are in registries are asked for as kubedist image base fetch does it, with the same credentials.`,
 		Example: `  kubedist release v1.36.3
   kubedist release v1.36.3 --platform linux/amd64,linux/arm/v7 --key release.asc --passphrase-file pass
   kubedist release v1.36.3 --source ~/src/kubernetes --revision 1.2`,
@@ -195,6 +203,11 @@ func (o *releaseOptions) options(ctx context.Context, env *environment, until re
 	if r.Budget, err = o.budget(); err != nil {
 		return r, usageError(err)
 	}
+	if makesImages(until) {
+		if r.Registry, err = o.openRegistries(env, r.Spec); err != nil {
+			return r, err
+		}
+	}
 	if until == release.Publish && !o.noArchive {
 		definition, err := o.archive.load()
 		if err != nil {
@@ -227,6 +240,17 @@ func (o *releaseOptions) options(ctx context.Context, env *environment, until re
 		}
 	}
 	return r, nil
+}
+
+// makesImages tells whether a command that runs a release as far as until makes images.
+func makesImages(until release.Step) bool { return until == release.Images || until == release.Publish }
+
+// openRegistries returns a client for the registries that bases of images are in; nil where there is none.
+func (o *releaseOptions) openRegistries(env *environment, s *spec.Spec) (*registry.Client, error) {
+	if o.registry.passwordStdin && slices.Contains(o.signer.PassphraseFiles, "-") {
+		return nil, usageError(hint.Errorf("name a file with --passphrase-file", "standard input: is asked for the password of a registry and for the passphrase of a key"))
+	}
+	return o.registry.openForBases(env, s.Bases...)
 }
 
 // times sets the time of publishing, which is SOURCE_DATE_EPOCH's where it is set, and the build date.

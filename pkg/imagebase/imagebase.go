@@ -13,10 +13,10 @@ import (
 	"io/fs"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"kubedist/pkg/hint"
 	"kubedist/pkg/progress"
+	"kubedist/pkg/registry"
 	"kubedist/pkg/spec"
 	"kubedist/pkg/tarball"
 )
@@ -31,8 +31,8 @@ type Options struct {
 	CacheDir string
 	// Mirror is the URL of a Debian mirror; "" takes the one that apt uses whose configuration lies in Config.
 	Mirror, Config string
-	// Registry says how to speak to the registry of a reference: credentials, transport.
-	Registry []remote.Option
+	// Registry talks to the registry of a reference; nil for a client without options.
+	Registry *registry.Client
 	// Reporter hears of packages being fetched; nil for nobody.
 	Reporter progress.Reporter
 }
@@ -51,7 +51,7 @@ type Content struct {
 	Digest string
 
 	// Image is an image that was there already, of the platform. Its manifest and configuration are checked; who reads a
-	// layer to its end learns whether it was the one.
+	// layer to its end learns whether it was the one. Those in a registry are fetched then, in the context of Fetch.
 	Image v1.Image
 }
 
@@ -87,5 +87,5 @@ func existing(ctx context.Context, o Options) (v1.Image, error) {
 	if o.Base.Layout != "" {
 		return fromLayout(where, want, o.Platform.ID)
 	}
-	return fromRegistry(ctx, where, want, o.Platform.ID, o.Registry)
+	return fromRegistry(ctx, o.Registry, where, want, o.Platform.ID)
 }

@@ -100,18 +100,14 @@ func (c *Client) Config(ctx context.Context, repo name.Repository, d v1.Descript
 	if d.Size > maxManifest {
 		return nil, fmt.Errorf("configuration %s: %d bytes, more than %d", ref, d.Size, maxManifest)
 	}
-	layer, err := c.puller.Layer(ctx, ref)
+	body, err := c.Blob(ctx, repo, d)
 	if err != nil {
-		return nil, c.explain(err, ref)
-	}
-	body, err := layer.Compressed()
-	if err != nil {
-		return nil, c.explain(err, ref)
+		return nil, err
 	}
 	defer body.Close()
-	data, err := io.ReadAll(&verifiedReader{from: body, descriptor: d, sum: newSum()})
+	data, err := io.ReadAll(body)
 	if err != nil {
-		return nil, c.explain(err, ref)
+		return nil, err
 	}
 	return parseConfig(data, ref.String())
 }

@@ -42,7 +42,7 @@ type target interface {
 }
 
 // again is what helps when something may pass.
-const again = "run the same command again: what the registry has is not sent twice"
+const again = "run the same command again: what is finished is not done twice"
 
 // explain words an error of the library: first which registry or reference it is about, and with it what helps.
 func (c *Client) explain(err error, about target) error {
@@ -82,7 +82,7 @@ func (c *Client) explainAnswer(err error, answer *transport.Error, about target)
 	case code == http.StatusUnauthorized:
 		return hint.Errorf("log in with podman login or docker login, or use --username and --password-stdin", "credentials for %s: none found, and it wants some for %s: %w", host, about, err)
 	case code == http.StatusForbidden:
-		return hint.Errorf("see which repositories these credentials may write to", "access to %s: denied: %w", about, err)
+		return hint.Errorf("see which repositories these credentials may read, and which they may write to", "access to %s: denied: %w", about, err)
 	case code == http.StatusNotFound && asked(answer, "/manifests/") && answer.Request.Method != http.MethodPut:
 		return hint.Errorf("see whether name and tag are right, and whether it was pushed", "image %s: not in the registry: %w", about, err)
 	case code == http.StatusNotFound && !asked(answer, "/blobs/") && !asked(answer, "/manifests/"):
@@ -90,7 +90,7 @@ func (c *Client) explainAnswer(err error, answer *transport.Error, about target)
 	case code == http.StatusNotFound:
 		return hint.Errorf("create the repository first, if this registry makes none by itself", "repository %s: unknown: %w", repo, err)
 	case code == http.StatusTooManyRequests:
-		return hint.Errorf("wait, then run the same command again with fewer --jobs: what the registry has is not sent twice", "registry %s: too many requests: %w", host, err)
+		return hint.Errorf("wait, then run the same command again, with fewer --jobs: what is finished is not done twice", "registry %s: too many requests: %w", host, err)
 	case code >= http.StatusInternalServerError:
 		return hint.Errorf(again, "registry %s: has trouble: %w", host, err)
 	case code == http.StatusMethodNotAllowed:

@@ -2,11 +2,14 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"kubedist/pkg/hint"
 )
 
 // remoteBlob is a blob of a repository, which another one of its registry may mount.
@@ -32,6 +35,35 @@ func (c *Client) Image(ctx context.Context, repo name.Repository, d v1.Descripto
 // NewIndex makes a tree of an index over images, with what each is said to be for.
 func NewIndex(d v1.Descriptor, raw []byte, images []*Tree) *Tree {
 	return &Tree{Descriptor: d, Raw: raw, Images: images}
+}
+
+// Blob opens a blob of a repository. No more of it is read than the descriptor promises, and its end comes only when all of
+// it has the digest. Errors of reading are explained as those of opening are.
+func (c *Client) Blob(ctx context.Context, repo name.Repository, d v1.Descriptor) (io.ReadCloser, error) {
+	from, err := c.openBlob(ctx, repo, d)
+	if err != nil {
+		return nil, err
+	}
+	return &explained{&verifiedReader{from: from, descriptor: d, sum: newSum()}, c, repo.Digest(d.Digest.String())}, nil
+}
+
+// explained words the errors of reading what a registry has.
+type explained struct {
+	io.ReadCloser
+	client *Client
+	about  target
+}
+
+func (r *explained) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	var digest *DigestError
+	switch {
+	case err == nil || err == io.EOF:
+		return n, err
+	case errors.As(err, &digest):
+		return n, hint.Errorf("fetch it again; if it stays so, the registry is damaged, or something on the way changes what it sends", "%s: %w", r.about, digest)
+	}
+	return n, r.client.explain(err, r.about)
 }
 
 func (c *Client) openBlob(ctx context.Context, repo name.Repository, d v1.Descriptor) (io.ReadCloser, error) {

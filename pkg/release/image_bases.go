@@ -74,7 +74,8 @@ func (r *run) openBase(ctx context.Context, name string, p Platform) (*imageBase
 	declared, _ := r.Spec.Base(name)
 	on, _ := r.Spec.Platform(p.ID)
 	content, err := imagebase.Fetch(ctx, imagebase.Options{
-		Base: declared, Platform: on, Templates: r.Templates, CacheDir: r.CacheDir, Mirror: r.DebianMirror, Config: mirror.AptDir, Reporter: r.Reporter,
+		Base: declared, Platform: on, Templates: r.Templates, CacheDir: r.CacheDir, Mirror: r.DebianMirror, Config: mirror.AptDir,
+		Registry: r.Registry, Reporter: r.Reporter,
 	})
 	if err != nil {
 		return nil, err

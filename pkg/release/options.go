@@ -11,6 +11,7 @@ import (
 	"kubedist/pkg/openpgp"
 	"kubedist/pkg/progress"
 	"kubedist/pkg/provenance"
+	"kubedist/pkg/registry"
 	"kubedist/pkg/spec"
 )
 
@@ -44,6 +45,8 @@ type Options struct {
 	KeepGoing bool // finish what can be finished after a failure
 
 	DebianMirror string // URL of the mirror that C tool chains come from; "" takes the first one of apt's configuration
+
+	Registry *registry.Client // talks to the registries that bases of images are in; nil for a client without options
 
 	Archive *Archive // nil: the release is not published
 
