@@ -109,7 +109,7 @@ func (o *registryOptions) open(env *environment, host string) (*registry.Client,
 		return nil, err
 	}
 	options := registry.Options{
-		Jobs: o.jobs, PlainHTTP: o.plainHTTP, CAFile: o.caFile, AuthFile: env.Getenv("REGISTRY_AUTH_FILE"), UserAgent: "kubedist",
+		Jobs: o.jobs, PlainHTTP: o.plainHTTP, CAFile: o.caFile, AuthFile: env.Getenv("REGISTRY_AUTH_FILE"), Getenv: env.Getenv, UserAgent: "kubedist",
 	}
 	if o.passwordStdin {
 		// Passwords of cloud registries are tokens of a few thousand bytes.

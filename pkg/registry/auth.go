@@ -4,11 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
+	"sync"
 
-	"github.com/docker/cli/cli/config"
-	"github.com/docker/cli/cli/config/configfile"
-	"github.com/docker/cli/cli/config/types"
 	"github.com/google/go-containerregistry/pkg/authn"
 )
 
@@ -23,24 +20,21 @@ type Login struct {
 // and podman keep, by themselves or in credential helpers.
 type keychain struct {
 	login *Login
-	file  *configfile.ConfigFile
+	file  *authFile
+	usual func() ([]*authFile, error) // opens them once, when they are needed
 }
 
 func newKeychain(o Options) (*keychain, error) {
-	k := &keychain{login: o.Login}
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	k := &keychain{login: o.Login, usual: sync.OnceValues(func() ([]*authFile, error) { return usualAuthFiles(o.Getenv) })}
 	if o.AuthFile == "" {
 		return k, nil
 	}
-	f, err := os.Open(o.AuthFile)
-	if err != nil {
-		return nil, fmt.Errorf("credentials: %w", err)
-	}
-	defer f.Close()
-	if k.file, err = config.LoadFromReader(f); err != nil {
-		// The parser's words may quote the file, and with it a password.
-		return nil, fmt.Errorf("credentials %s: not in the format of containers-auth.json(5)", o.AuthFile)
-	}
-	return k, nil
+	var err error
+	k.file, err = openAuthFile(o.AuthFile)
+	return k, err
 }
 
 // Resolve implements authn.Keychain.
@@ -49,47 +43,22 @@ func (k *keychain) Resolve(target authn.Resource) (authn.Authenticator, error) {
 }
 
 // ResolveContext implements authn.ContextKeychain.
-func (k *keychain) ResolveContext(ctx context.Context, target authn.Resource) (authn.Authenticator, error) {
+func (k *keychain) ResolveContext(_ context.Context, target authn.Resource) (authn.Authenticator, error) {
 	if k.login != nil && sameRegistry(k.login.Registry, target.RegistryStr()) {
 		return authn.FromConfig(authn.AuthConfig{Username: k.login.Username, Password: k.login.Password}), nil
 	}
 	if k.file != nil {
-		found, err := k.inFile(target)
-		if err != nil || found != authn.Anonymous {
+		if found, err := k.file.find(target); err != nil || found != authn.Anonymous {
 			return found, err
 		}
 	}
-	found, err := authn.Resolve(ctx, authn.DefaultKeychain, target)
+	files, err := k.usual()
 	if err != nil {
 		return nil, fmt.Errorf("credentials for %s: %w", target.RegistryStr(), err)
 	}
-	return found, nil
-}
-
-// inFile looks up the repository, then each path above it, then the registry, as containers-auth.json(5) has it.
-func (k *keychain) inFile(target authn.Resource) (authn.Authenticator, error) {
-	keys := []string{target.String()}
-	for at := target.String(); ; {
-		i := strings.LastIndexByte(at, '/')
-		if i < 0 {
-			break
-		}
-		at = at[:i]
-		keys = append(keys, at)
-	}
-	if isDockerHub(target.RegistryStr()) {
-		keys = append(keys, "docker.io", authn.DefaultAuthKey)
-	}
-	for _, key := range keys {
-		c, err := k.file.GetAuthConfig(key)
-		if err != nil {
-			return nil, fmt.Errorf("credentials for %s: %w", key, err)
-		}
-		c.ServerAddress = ""
-		if c != (types.AuthConfig{}) {
-			return authn.FromConfig(authn.AuthConfig{
-				Username: c.Username, Password: c.Password, Auth: c.Auth, IdentityToken: c.IdentityToken, RegistryToken: c.RegistryToken,
-			}), nil
+	for _, f := range files {
+		if found, err := f.find(target); err != nil || found != authn.Anonymous {
+			return found, err
 		}
 	}
 	return authn.Anonymous, nil

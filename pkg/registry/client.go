@@ -25,6 +25,8 @@ type Options struct {
 	AuthFile string
 	// Login are credentials for one registry, which go before all others.
 	Login *Login
+	// Getenv is the environment, which says where docker and podman keep credentials; nil for the process's own.
+	Getenv func(string) string
 	// UserAgent is what registries see in their logs.
 	UserAgent string
 	// Backoff says how often and after which waits requests are repeated that failed for a reason that may pass: 429, 5xx

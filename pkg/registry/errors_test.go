@@ -121,6 +121,12 @@ func TestCredentials(t *testing.T) {
 		"login":            {registry.Options{Login: &registry.Login{Registry: host, Username: user, Password: password}}, "", ""},
 		"file":             {registry.Options{AuthFile: file(fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, host, encoded))}, "", ""},
 		"file, path":       {registry.Options{AuthFile: file(fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, host+"/team", encoded))}, "", ""},
+		"file, all of it":  {registry.Options{AuthFile: file(fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, host+"/team/a/kube-proxy", encoded))}, "", ""},
+		"file, its URL":    {registry.Options{AuthFile: file(fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, "http://"+host+"/v1/", encoded))}, "", ""},
+		"file, elsewhere":  {registry.Options{AuthFile: file(fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, host+"/other", encoded))}, "credentials for HOST: none found", "log in"},
+		"file, begins so":  {registry.Options{AuthFile: file(fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, host+"/tea", encoded))}, "credentials for HOST: none found", "log in"},
+		"file, below":      {registry.Options{AuthFile: file(fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, host+"/team/a/kube-proxy/x", encoded))}, "credentials for HOST: none found", "log in"},
+		"file, other URL":  {registry.Options{AuthFile: file(fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, "http://"+host+"/other", encoded))}, "credentials for HOST: none found", "log in"},
 		"none":             {registry.Options{}, "credentials for HOST: none found", "log in"},
 		"login, elsewhere": {registry.Options{Login: &registry.Login{Registry: "example.org", Username: user, Password: password}}, "credentials for HOST: none found", "log in"},
 		"wrong":            {registry.Options{Login: &registry.Login{Registry: host, Username: user, Password: password + "!"}}, "credentials for HOST: refused", "log in anew"},
@@ -129,6 +135,7 @@ func TestCredentials(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			c.o.Getenv = func(string) string { return "" }
 			check(t, pushOne(t, c.o, host+"/team/a"), strings.ReplaceAll(c.want, "HOST", host), c.next)
 		})
 	}

@@ -1,0 +1,155 @@
+package registry
+
+import (
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+// writeFile writes a file below dir, with the directories that it needs.
+func writeFile(t testing.TB, dir, at, content string, mode os.FileMode) string {
+	t.Helper()
+	file := filepath.Join(dir, filepath.FromSlash(at))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(content), mode); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// auths is a file of credentials: the user of a key is as it says, KEY=USER.
+func auths(pairs ...string) string {
+	var all []string
+	for _, pair := range pairs {
+		key, user, _ := strings.Cut(pair, "=")
+		all = append(all, fmt.Sprintf("%q: {\"auth\": %q}", key, base64.StdEncoding.EncodeToString([]byte(user+":secret"))))
+	}
+	return "{\"auths\": {" + strings.Join(all, ", ") + "}}"
+}
+
+// userOf is whose credentials are sent for a repository; "" is nobody's.
+func userOf(t testing.TB, k *keychain, repository string) string {
+	t.Helper()
+	repo, err := name.NewRepository(repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := k.Resolve(repo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := found.Authorization()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Username
+}
+
+// TestAuthFile looks up repositories in one file: the most specific path that is above them decides, and no other is sent.
+func TestAuthFile(t *testing.T) {
+	t.Parallel()
+	file := writeFile(t, t.TempDir(), "auth.json", auths(
+		"a.example.org/team=team", "a.example.org/team/one=one", "b.example.org=host", "b.example.org/team=team",
+		"https://c.example.org/v1/=url", "http://c.example.org=plain", "d.example.org/team=d", "docker.io/team=hub path", "https://index.docker.io/v1/=hub",
+	), 0o600)
+	k, err := newKeychain(Options{AuthFile: file, Getenv: func(string) string { return "" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for repository, want := range map[string]string{
+		"a.example.org/team/one":      "one",
+		"a.example.org/team/one/x":    "one",
+		"a.example.org/team/two":      "team",
+		"a.example.org/team":          "team",
+		"a.example.org/teams":         "",
+		"a.example.org/other":         "",
+		"a.example.org:5000/team":     "",
+		"b.example.org/other":         "host",
+		"b.example.org/team/x":        "team",
+		"c.example.org/x":             "url",
+		"d.example.org/x":             "",
+		"team/x":                      "hub path",
+		"docker.io/other/x":           "hub",
+		"e.example.org/a.example.org": "",
+	} {
+		if got := userOf(t, k, repository); got != want {
+			t.Errorf("%s: credentials of %q, want those of %q", repository, got, want)
+		}
+	}
+}
+
+// TestUsualAuthFiles finds what docker and podman keep, by the same rules.
+func TestUsualAuthFiles(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	writeFile(t, home, ".docker/config.json", auths("a.example.org/team=docker"), 0o600)
+	writeFile(t, home, "run/containers/auth.json", auths("a.example.org/other=podman", "a.example.org/team=not this"), 0o600)
+	writeFile(t, home, ".config/containers/auth.json", auths("a.example.org/kept=kept"), 0o600)
+	writeFile(t, home, "elsewhere/config.json", auths("a.example.org/team=moved"), 0o600)
+	environment := map[string]string{"HOME": home, "XDG_RUNTIME_DIR": filepath.Join(home, "run")}
+	users := func(repositories ...string) string {
+		k, err := newKeychain(Options{Getenv: func(key string) string { return environment[key] }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, r := range repositories {
+			all = append(all, userOf(t, k, r))
+		}
+		return strings.Join(all, ",")
+	}
+	if got := users("a.example.org/team/x", "a.example.org/other", "a.example.org/kept", "a.example.org/none"); got != "docker,podman,kept," {
+		t.Errorf("got %s", got)
+	}
+	environment["DOCKER_CONFIG"] = filepath.Join(home, "elsewhere")
+	if got := users("a.example.org/team/x"); got != "moved" {
+		t.Errorf("DOCKER_CONFIG is not asked: %s", got)
+	}
+	environment = nil
+	if got := users("a.example.org/team/x"); got != "" {
+		t.Errorf("without an environment: %s", got)
+	}
+}
+
+// TestHelpers asks the programs that keep credentials for hosts, never for paths.
+func TestHelpers(t *testing.T) {
+	dir := t.TempDir()
+	asked := filepath.Join(dir, "asked")
+	writeFile(t, dir, "docker-credential-test", `#!/bin/sh
+read -r host
+echo "$host" >> '`+asked+`'
+case $host in
+a.example.org) echo '{"ServerURL": "a.example.org", "Username": "helper", "Secret": "secret"}' ;;
+*) echo 'credentials not found in native keychain'; exit 1 ;;
+esac
+`, 0o755)
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	text := strings.TrimSuffix(auths("a.example.org/team=team", "b.example.org=host"), "}") + `, "credHelpers": {"a.example.org": "test", "b.example.org": "test"}}`
+	k, err := newKeychain(Options{AuthFile: writeFile(t, dir, "auth.json", text, 0o600), Getenv: func(string) string { return "" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for repository, want := range map[string]string{
+		"a.example.org/team/x": "team", "a.example.org/other": "helper", "b.example.org/x": "host", "c.example.org/x": "",
+	} {
+		if got := userOf(t, k, repository); got != want {
+			t.Errorf("%s: credentials of %q, want those of %q", repository, got, want)
+		}
+	}
+	hosts, err := os.ReadFile(asked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host := range strings.Lines(string(hosts)) {
+		if host != "a.example.org\n" && host != "b.example.org\n" {
+			t.Errorf("the helper was asked for %q", host)
+		}
+	}
+}
