@@ -4,19 +4,20 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// mountSource is a repository from which a registry may take a blob of its own: where it was sent before, or where the
-// image comes from.
+// mountSource is a repository from which a registry may take a blob of its own: where it was seen last, which is surest, or
+// else where the image comes from.
 func mountSource(b Blob, in []name.Repository, to name.Repository) (name.Repository, bool) {
 	if r, ok := b.content.(*remoteBlob); ok {
-		in = append(in[:len(in):len(in)], r.repo)
+		in = append([]name.Repository{r.repo}, in...)
 	}
-	for _, repo := range in {
+	for _, repo := range slices.Backward(in) {
 		if repo.RegistryStr() == to.RegistryStr() && repo.RepositoryStr() != to.RepositoryStr() {
 			return repo, true
 		}

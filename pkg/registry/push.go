@@ -256,6 +256,13 @@ func (c *Client) look(ctx context.Context, o PushOptions, groups [][]*Reference)
 func (c *Client) sendAll(ctx context.Context, o PushOptions, groups [][]*Reference) (Sent, error) {
 	sender := c.NewSender()
 	sender.MoveTags = o.MoveTags
+	for _, group := range groups {
+		for _, ref := range group {
+			if ref.State == Unchanged {
+				sender.present(ref.tree, ref.tag.Context())
+			}
+		}
+	}
 	progress.Plan(o.Progress, len(groups), "images to %s", o.To)
 	sent := make([]Sent, len(groups))
 	g, ctx := errgroup.WithContext(ctx)

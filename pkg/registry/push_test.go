@@ -287,6 +287,35 @@ func TestPassingFaults(t *testing.T) {
 	}
 }
 
+// TestResumedMounts pushes one image, and then all by another client: what the repository of the first has is not sent into
+// the others, unless the registry has lost it.
+func TestResumedMounts(t *testing.T) {
+	t.Parallel()
+	dir := images(t)
+	for _, lost := range []bool{false, true} {
+		r := registrytest.Start(t)
+		if _, err := push(t.Context(), t, dir, r.Host, registry.PushOptions{Images: []string{"coredns"}}); err != nil {
+			t.Fatal(err)
+		}
+		// All of coredns into a second repository: 1 shared layer, 3 of programs and 3 configurations. Of the others the
+		// shared layer, twice; 3 programs and 4 configurations are their own.
+		want := registry.Sent{Blobs: 7, Mounted: 9}
+		if lost {
+			for digest := range r.Blobs() {
+				r.Forget("coredns/coredns", digest)
+			}
+			want = registry.Sent{Blobs: 14, Mounted: 2} // the shared layer alone comes from where it was sent now
+		}
+		res, err := push(t.Context(), t, dir, r.Host, registry.PushOptions{Also: map[string][]string{"coredns/coredns": {"coredns"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.References[0].State != registry.Unchanged || res.Sent.Blobs != want.Blobs || res.Sent.Mounted != want.Mounted || res.Sent.Present != 0 {
+			t.Errorf("lost: %t: %s: %s, want %s", lost, states(res), res.Sent, want)
+		}
+	}
+}
+
 // TestLost lets the registry lose what it took: the tag is not set.
 func TestLost(t *testing.T) {
 	t.Parallel()

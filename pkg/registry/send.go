@@ -174,6 +174,23 @@ func (s *Sender) sendBlob(ctx context.Context, repo name.Repository, b Blob) (Se
 	return Sent{Present: 1}, nil
 }
 
+// present notes that a repository has a whole tree, of an earlier run: the others may have its blobs mounted. Should the
+// registry have lost one, it answers the mount as it would answer the beginning of an upload, and gets the blob.
+func (s *Sender) present(t *Tree, repo name.Repository) {
+	images := t.Images
+	if len(images) == 0 {
+		images = []*Tree{t}
+	}
+	for _, b := range allBlobs(images) {
+		p := s.place(b.Descriptor.Digest)
+		p.turn <- struct{}{}
+		if !slices.Contains(p.in, repo) {
+			p.in = append(p.in, repo)
+		}
+		<-p.turn
+	}
+}
+
 func (s *Sender) place(digest v1.Hash) *place {
 	s.mu.Lock()
 	defer s.mu.Unlock()
