@@ -95,6 +95,9 @@ func runImageBaseFetch(ctx context.Context, env *environment, o *imageBaseFetchO
 	if err != nil {
 		return err
 	}
+	if err := o.mirror.check(); err != nil {
+		return err
+	}
 	client, err := o.registry.openForBases(env, b)
 	if err != nil {
 		return err

@@ -99,6 +99,10 @@ func runImagePush(ctx context.Context, env *environment, o *imagePushOptions, di
 	if closing := v.Close(); err == nil {
 		err = closing
 	}
+	var unknown *registry.UnknownImageError
+	if errors.As(err, &unknown) {
+		return usageError(err)
+	}
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,9 @@ func newManifestInspectCommand(env *environment) *cobra.Command {
 		Long: `Shows what NAME, which is REPOSITORY:TAG or REPOSITORY@DIGEST, points at: a line for the image of each platform with the
 digest and length of its manifest, the number of its layers, and how many bytes a pull of it transfers.
 
-` + registryHelp,
+` + registryHelp + `
+
+Exit status: 0 done, 1 failed, 2 bad option or name.`,
 		Example: `  kubedist manifest inspect registry.k8s.io/pause:3.10
   kubedist manifest inspect --raw registry.example.org/pause:3.10 | sha256sum`,
 		Args: oneArg("a name"),
@@ -46,7 +48,11 @@ func runManifestInspect(ctx context.Context, env *environment, o *manifestInspec
 	if err != nil {
 		return err
 	}
-	r, err := manifestlist.Inspect(ctx, c, reference, o.registry.jobs, o.raw)
+	ref, err := c.Reference(reference)
+	if err != nil {
+		return usageError(err)
+	}
+	r, err := manifestlist.Inspect(ctx, c, ref, o.registry.jobs, o.raw)
 	switch {
 	case err != nil:
 		return err

@@ -137,8 +137,8 @@ func (o *manifestPushOptions) run(ctx context.Context, env *environment, s *mani
 		return err
 	}
 	o.list.Jobs = o.registry.jobs
-	if o.list.Type != manifestlist.Docker && o.list.Type != manifestlist.OCI {
-		return usageError(fmt.Errorf("--type %s: neither %s nor %s", o.list.Type, manifestlist.Docker, manifestlist.OCI))
+	if err := s.Check(c, o.list); err != nil {
+		return usageError(err)
 	}
 	v, err := o.show.open(env)
 	if err != nil {

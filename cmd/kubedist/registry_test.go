@@ -19,7 +19,7 @@ import (
 func kubedistRun(t *testing.T, stdin string, args ...string) (string, error) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	env := &environment{Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }, Now: time.Now}
+	env := &environment{Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }, Now: time.Now, CacheDir: t.TempDir()}
 	root := newRootCommand(env)
 	root.SetArgs(args)
 	err := root.ExecuteContext(t.Context())
@@ -98,10 +98,29 @@ func TestRegistryUsage(t *testing.T) {
 		{"manifest push from-spec DIR/none", "specification: open "},
 		{"manifest push from-spec - --password-stdin", "standard input: is asked for the password and for the specification"},
 		{"manifest push from-spec -", "standard input:1: image: says nothing"},
-		{"manifest push --type x from-args --platforms linux/amd64 --template 127.0.0.1:1/a:v1 --target 127.0.0.1:1/b:v1", "--type x: neither docker nor oci"},
+		{"manifest push --type x from-args --platforms linux/amd64 --template 127.0.0.1:1/a:v1 --target 127.0.0.1:1/b:v1", `type "x": neither docker nor oci`},
+		{"image push DIR --registry 127.0.0.1:1 --image nope", "image nope: not in DIR/images"},
+		{"image push DIR --registry 127.0.0.1:1/UPPER", "reference 127.0.0.1:1/UPPER/x: repository can only contain"},
+		{"image push DIR --registry https://example.org", "begins with https://"},
+		{"manifest push from-args --platforms linux --template 127.0.0.1:1/a-ARCH:v1 --target 127.0.0.1:1/b:v1", `platform "linux"`},
+		{"manifest push from-args --platforms linux/amd64 --template 127.0.0.1:1/A:v1 --target 127.0.0.1:1/b:v1", "reference 127.0.0.1:1/A:v1: repository can only contain"},
+		{"manifest push from-args --platforms linux/amd64 --template 127.0.0.1:1/a --target 127.0.0.1:1/b:v1", "reference 127.0.0.1:1/a: no tag"},
+		{"manifest push from-args --platforms linux/amd64 --template 127.0.0.1:1/a:v1 --target 127.0.0.1:1/b", "reference 127.0.0.1:1/b: no tag"},
+		{"manifest push from-args --platforms linux/amd64 --template 127.0.0.1:1/a:v1 --target a:secret@127.0.0.1:1/b:v1", "reference with credentials in it"},
+		{"manifest push from-args --platforms linux/amd64 --template 127.0.0.1:1/a:v1 --target 127.0.0.1:1/b:v1 --tags ?", "reference 127.0.0.1:1/b:?: "},
+		{"manifest push from-args --platforms linux/amd64 --template 127.0.0.1:1/a:v1 --target 127.0.0.1:1/b:v1 --annotations a=b", "a Docker manifest list has none"},
+		{"manifest inspect 127.0.0.1:1/a", "reference 127.0.0.1:1/a: no tag"},
+		{"manifest inspect 127.0.0.1:1/a@sha256:12", "reference 127.0.0.1:1/a@sha256:12: "},
+		{"image build v1.36.3 --platform linux", `platform "linux"`},
+		{"image build v1.36.3 --debian-mirror nope", `mirror "nope" is not a URL`},
+		{"image build nope", `"nope": not a version`},
+		{"image base fetch nope", `base "nope" is not declared`},
+		{"image base fetch static --debian-mirror nope", `mirror "nope" is not a URL`},
+		{"image base lock nope", `base "nope" is not declared`},
+		{"image base lock static --debian-mirror nope", `mirror "nope" is not a URL`},
 	} {
 		_, err := kubedistRun(t, "", strings.Fields(strings.ReplaceAll(c.args, "DIR", dir))...)
-		if err == nil || !strings.Contains(err.Error(), c.want) || exitStatus(err) != exitUsage {
+		if err == nil || !strings.Contains(err.Error(), strings.ReplaceAll(c.want, "DIR", dir)) || exitStatus(err) != exitUsage {
 			t.Errorf("%s: got %v, status %d", c.args, err, exitStatus(err))
 		} else if strings.Contains(err.Error()+hint.Of(err), "secret") {
 			t.Errorf("%s: the error tells the password", c.args)

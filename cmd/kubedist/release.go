@@ -197,6 +197,9 @@ func (o *releaseOptions) options(ctx context.Context, env *environment, until re
 	if r.Toolchain != "" && r.Toolchain != "local" {
 		return r, usageError(hint.Errorf(`use "local", or leave it out to compile with the Go release that the tree pins`, "--toolchain %q: unknown", r.Toolchain))
 	}
+	if err := o.mirror.check(); err != nil {
+		return r, err
+	}
 	if err := o.times(env, &r); err != nil {
 		return r, usageError(err)
 	}

@@ -33,6 +33,15 @@ func (o *mirrorOptions) addFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.url, "debian-mirror", "", "URL of the Debian mirror to take packages from (default: the first one in the configuration of apt)")
 }
 
+// check refuses what is no mirror. Without the flag nothing is asked for: commands may need none, and the machine have none.
+func (o *mirrorOptions) check() error {
+	if o.url == "" {
+		return nil
+	}
+	_, err := o.open()
+	return err
+}
+
 func (o *mirrorOptions) open() (*mirror.Mirror, error) {
 	m, err := mirror.Open(o.url, mirror.AptDir)
 	return m, usageError(err)

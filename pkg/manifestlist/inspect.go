@@ -33,11 +33,7 @@ type Image struct {
 }
 
 // Inspect reads what a reference points at, an index or a single image. With rawOnly only the bytes are read.
-func Inspect(ctx context.Context, c *registry.Client, reference string, jobs int, rawOnly bool) (*Report, error) {
-	ref, err := c.Reference(reference)
-	if err != nil {
-		return nil, err
-	}
+func Inspect(ctx context.Context, c *registry.Client, ref name.Reference, jobs int, rawOnly bool) (*Report, error) {
 	d, raw, err := c.Get(ctx, ref)
 	if err != nil {
 		return nil, err

@@ -37,22 +37,40 @@ type List struct {
 	Missing []string // images that were left out
 }
 
+// Check tells what is wrong with a specification and the options that can be told without asking a registry: names that
+// are none, and what the type of list has no place for.
+func (s *Spec) Check(c *registry.Client, o Options) error {
+	switch {
+	case o.Type != Docker && o.Type != OCI:
+		return fmt.Errorf("type %q: neither %s nor %s", o.Type, Docker, OCI)
+	case o.Type == Docker && len(s.Annotations) > 0:
+		return hint.Errorf("make an OCI index, with --type oci", "annotations %s: a Docker manifest list has none", strings.Join(s.names(), ", "))
+	}
+	if _, err := s.tags(c); err != nil {
+		return err
+	}
+	for _, m := range s.Manifests {
+		if _, err := c.Reference(m.Image); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Assemble finds the images of a specification and makes the list of them, in the order of the specification. The context
 // has to last until the list is pushed.
 func Assemble(ctx context.Context, c *registry.Client, s *Spec, o Options) (*List, error) {
+	if err := s.Check(c, o); err != nil {
+		return nil, err
+	}
 	l := &List{}
 	var err error
 	if l.Tags, err = s.tags(c); err != nil {
 		return nil, err
 	}
 	mediaType := types.OCIImageIndex
-	switch {
-	case o.Type == Docker && len(s.Annotations) > 0:
-		return nil, hint.Errorf("make an OCI index, with --type oci", "annotations %s: a Docker manifest list has none", strings.Join(s.names(), ", "))
-	case o.Type == Docker:
+	if o.Type == Docker {
 		mediaType = types.DockerManifestList
-	case o.Type != OCI:
-		return nil, fmt.Errorf("type %q: neither %s nor %s", o.Type, Docker, OCI)
 	}
 	found, err := findAll(ctx, c, s, o)
 	if err != nil {

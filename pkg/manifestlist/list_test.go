@@ -132,12 +132,12 @@ func TestFromArgs(t *testing.T) {
 	if tags, err := other.Tags(); err != nil || len(tags) != 3 {
 		t.Errorf("other registry: %v, %v", tags, err)
 	}
-	report, err := manifestlist.Inspect(t.Context(), client(t), a.Target, 2, false)
+	report, err := manifestlist.Inspect(t.Context(), client(t), tag(t, a.Target), 2, false)
 	if err != nil || report.MediaType != string(types.OCIImageIndex) || report.Annotations["a"] != "b=c" || len(report.Images) != 3 ||
 		report.Images[1].Platform != "linux/arm/v7" || report.Images[1].Layers != 1 || report.Digest != copied.Digest {
 		t.Errorf("inspect: %+v, %v", report, err)
 	}
-	if single, err := manifestlist.Inspect(t.Context(), client(t), r.Host+"/foo/bar-arm:v1", 1, false); err != nil || single.Images[0].Platform != "linux/arm/v7" || single.Images[0].Digest != single.Digest {
+	if single, err := manifestlist.Inspect(t.Context(), client(t), tag(t, r.Host+"/foo/bar-arm:v1"), 1, false); err != nil || single.Images[0].Platform != "linux/arm/v7" || single.Images[0].Digest != single.Digest {
 		t.Errorf("inspect of an image: %+v, %v", single, err)
 	}
 }

@@ -27,6 +27,13 @@ func (e *TagTakenError) Error() string {
 	return fmt.Sprintf("tag %s: points at %s already, not at %s", e.Tag, e.Has, e.Want)
 }
 
+// UnknownImageError is a name in [PushOptions].Images that no image of the layout has.
+type UnknownImageError struct{ Image, Layout string }
+
+func (e *UnknownImageError) Error() string {
+	return fmt.Sprintf("image %s: not in %s", e.Image, e.Layout)
+}
+
 // DigestError is content that is not what its digest promises.
 type DigestError struct {
 	Want v1.Hash

@@ -63,7 +63,7 @@ type Result struct {
 }
 
 // Push brings images of a layout to a registry. No tag is touched when one of them points at something else and is not to
-// be moved: errors.As finds a [TagTakenError].
+// be moved: errors.As finds a [TagTakenError]. Where one of o.Images is none, it finds an [UnknownImageError].
 func (c *Client) Push(ctx context.Context, o PushOptions) (*Result, error) {
 	groups, err := c.plan(o)
 	if err != nil {
@@ -120,7 +120,7 @@ func (c *Client) plan(o PushOptions) ([][]*Reference, error) {
 	}
 	for _, name := range o.Images {
 		if !wanted[name] {
-			return nil, hint.Errorf("there are: "+strings.Join(c.names(o.Layout), ", "), "image %s: not in %s", name, o.Layout.dir)
+			return nil, hint.With(&UnknownImageError{name, o.Layout.dir}, "there are: "+strings.Join(c.names(o.Layout), ", "))
 		}
 	}
 	return groups, nil
