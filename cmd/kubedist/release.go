@@ -8,12 +8,10 @@ import (
 	"os"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"kubedist/pkg/build"
 	"kubedist/pkg/deb"
 	"kubedist/pkg/hint"
 	"kubedist/pkg/platform"
@@ -275,67 +273,4 @@ func (o *releaseOptions) times(env *environment, r *release.Options) error {
 	}
 	r.BuildDate = date.UTC()
 	return nil
-}
-
-// budget is the machine's, or less where flags say so.
-func (o *releaseOptions) budget() (build.Budget, error) {
-	b := build.MachineBudget()
-	if o.jobs < 0 {
-		return b, fmt.Errorf("--jobs %d: must be at least 1", o.jobs)
-	}
-	if o.jobs > 0 {
-		b.Cores = o.jobs
-	}
-	if o.memory != "" {
-		size, err := parseSize(o.memory)
-		if err != nil {
-			return b, fmt.Errorf("--memory: %w", err)
-		}
-		b.Memory = size
-	}
-	return b, nil
-}
-
-// parseSize reads a number of bytes with an optional K, M, G or T (powers of 1024).
-func parseSize(text string) (uint64, error) {
-	number := strings.TrimSuffix(strings.TrimSuffix(strings.ToUpper(text), "B"), "I")
-	shift := 0
-	if n := len(number); n > 0 {
-		if i := strings.IndexByte("KMGT", number[n-1]); i >= 0 {
-			number, shift = number[:n-1], 10*(i+1)
-		}
-	}
-	n, err := strconv.ParseUint(number, 10, 64)
-	if err != nil || n == 0 || n > 1<<62>>shift {
-		return 0, hint.Errorf("write it as 8G or 8192M", "size %q: not a size", text)
-	}
-	return n << shift, nil
-}
-
-// summarize says in a few lines what a release turned out to be.
-func summarize(w io.Writer, r *release.Result, o release.Options, took time.Duration) {
-	if r.UpToDate {
-		fmt.Fprintf(w, "%s is up to date: nothing to do (%.1fs)\n", r.Version, took.Seconds())
-	} else {
-		fmt.Fprintf(w, "%s made in %s\n", r.Version, took.Round(time.Second))
-	}
-	count := map[release.Kind]int{}
-	var size int64
-	for _, a := range r.Artifacts {
-		count[a.Kind]++
-		size += a.Size
-	}
-	fmt.Fprintf(w, "  %-9s %d binaries, %d packages, %d images, %d tarballs, %d MB in %s\n", "release", count[release.Binary], count[release.Deb], count[release.ImageTar], count[release.TarFile], size/1e6, r.Dir)
-	if count[release.Provenance] > 0 {
-		fmt.Fprintf(w, "  %-9s %d SBOMs, %d .changes, %s\n", "and", count[release.SBOM], count[release.Changes], release.ProvenanceName)
-	}
-	if o.Signer != nil {
-		fmt.Fprintf(w, "  %-9s %s\n", "signed by", o.Signer.Fingerprint())
-		for _, s := range o.CoSigners {
-			fmt.Fprintf(w, "  %-9s %s\n", "and by", s.Fingerprint())
-		}
-	}
-	if o.Archive != nil && len(r.Published) > 0 {
-		fmt.Fprintf(w, "  %-9s %s: suites %s\n", "archive", o.Archive.Root, strings.Join(r.Published, ", "))
-	}
 }
