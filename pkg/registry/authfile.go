@@ -107,8 +107,12 @@ func usualAuthFiles(getenv func(string) string) ([]*authFile, error) {
 	if docker == "" && home != "" {
 		docker = filepath.Join(home, ".docker")
 	}
+	podman := fmt.Sprintf("/run/containers/%d", os.Getuid())
+	if dir := getenv("XDG_RUNTIME_DIR"); dir != "" {
+		podman = filepath.Join(dir, "containers")
+	}
 	var all []*authFile
-	for _, at := range [][2]string{{docker, "config.json"}, {getenv("XDG_RUNTIME_DIR"), "containers/auth.json"}, {configs, "containers/auth.json"}} {
+	for _, at := range [][2]string{{docker, "config.json"}, {podman, "auth.json"}, {configs, "containers/auth.json"}} {
 		if at[0] == "" {
 			continue
 		}
