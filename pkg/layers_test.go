@@ -24,6 +24,7 @@ var layers = []string{
 	"page",
 	"provenance", "sbom", "changes",
 	"image",
+	"ocilayout",
 	"tarball",
 	"published", "bindiff",
 	"build", "source", "gocmd", "gitshim",
