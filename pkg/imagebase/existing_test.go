@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -157,6 +158,7 @@ func TestLayoutDamaged(t *testing.T) {
 				return errors.Join(os.WriteFile(outside, data, 0o644), os.Remove(path), os.Symlink(outside, path))
 			},
 			"a directory": func(path string, _ []byte) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o755)) },
+			"a FIFO":      func(path string, _ []byte) error { return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o644)) },
 		} {
 			t.Run(name+" "+how, func(t *testing.T) {
 				t.Parallel()
