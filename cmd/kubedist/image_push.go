@@ -89,7 +89,6 @@ func runImagePush(ctx context.Context, env *environment, o *imagePushOptions, di
 	if options.Layout, err = registry.OpenLayout(dir); err != nil {
 		return usageError(err)
 	}
-	defer options.Layout.Close()
 	v, err := o.show.open(env)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
+	"kubedist/pkg/ocilayout"
 	"kubedist/pkg/registry"
 )
 
@@ -45,7 +46,7 @@ func Inspect(ctx context.Context, c *registry.Client, ref name.Reference, jobs i
 	if !d.MediaType.IsIndex() {
 		return r, r.single(ctx, c, ref, d)
 	}
-	list, err := registry.ParseIndex(raw, d.MediaType)
+	list, err := ocilayout.ParseIndex(raw, d.MediaType)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", ref, err)
 	}

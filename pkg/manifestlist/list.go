@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kubedist/pkg/hint"
+	"kubedist/pkg/ocilayout"
 	"kubedist/pkg/registry"
 )
 
@@ -165,7 +166,7 @@ func (f finder) find(m Member) ([]*registry.Tree, error) {
 		}
 		return []*registry.Tree{image}, nil
 	}
-	list, err := registry.ParseIndex(raw, d.MediaType)
+	list, err := ocilayout.ParseIndex(raw, d.MediaType)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", ref, err)
 	}

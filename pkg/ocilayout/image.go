@@ -21,14 +21,14 @@ func (l Layout) Image(d v1.Descriptor) (v1.Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("manifest %s: %w", d.Digest, err)
 	}
-	return partial.CompressedToImage(&imageView{l, tree, config})
+	return partial.CompressedToImage(&imageView{tree, config, l.Blob})
 }
 
-// imageView is an image of a layout as package partial wants it.
+// imageView is an image as package partial wants it.
 type imageView struct {
-	layout Layout
 	*Tree
 	config []byte
+	open   func(v1.Descriptor) (io.ReadCloser, error)
 }
 
 func (v *imageView) MediaType() (types.MediaType, error) { return v.Descriptor.MediaType, nil }
@@ -39,19 +39,19 @@ func (v *imageView) RawConfigFile() ([]byte, error)      { return v.config, nil 
 func (v *imageView) LayerByDigest(digest v1.Hash) (partial.CompressedLayer, error) {
 	for _, d := range slices.Concat(v.Manifest.Layers, []v1.Descriptor{v.Manifest.Config}) {
 		if d.Digest == digest {
-			return layerView{v.layout, d}, nil
+			return layerView{v, d}, nil
 		}
 	}
 	return nil, fmt.Errorf("manifest %s: no layer %s", v.Descriptor.Digest, digest)
 }
 
-// layerView is a layer of a layout.
+// layerView is a layer of an image.
 type layerView struct {
-	layout     Layout
+	image      *imageView
 	descriptor v1.Descriptor
 }
 
 func (v layerView) Digest() (v1.Hash, error)            { return v.descriptor.Digest, nil }
 func (v layerView) Size() (int64, error)                { return v.descriptor.Size, nil }
 func (v layerView) MediaType() (types.MediaType, error) { return v.descriptor.MediaType, nil }
-func (v layerView) Compressed() (io.ReadCloser, error)  { return v.layout.Blob(v.descriptor) }
+func (v layerView) Compressed() (io.ReadCloser, error)  { return v.image.open(v.descriptor) }

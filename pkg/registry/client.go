@@ -11,6 +11,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"kubedist/pkg/ocilayout"
 )
 
 // Options say how registries are talked to.
@@ -99,8 +101,8 @@ func (c *Client) Get(ctx context.Context, ref name.Reference) (v1.Descriptor, []
 // Config reads the configuration of an image, which must be no larger than a manifest may be.
 func (c *Client) Config(ctx context.Context, repo name.Repository, d v1.Descriptor) (*v1.ConfigFile, error) {
 	ref := repo.Digest(d.Digest.String())
-	if d.Size > maxManifest {
-		return nil, fmt.Errorf("configuration %s: %d bytes, more than %d", ref, d.Size, maxManifest)
+	if d.Size > ocilayout.MaxDocument {
+		return nil, fmt.Errorf("configuration %s: %d bytes, more than %d", ref, d.Size, ocilayout.MaxDocument)
 	}
 	body, err := c.Blob(ctx, repo, d)
 	if err != nil {
@@ -111,7 +113,11 @@ func (c *Client) Config(ctx context.Context, repo name.Repository, d v1.Descript
 	if err != nil {
 		return nil, err
 	}
-	return parseConfig(data, ref.String())
+	config, err := ocilayout.ParseConfig(data)
+	if err != nil {
+		return nil, fmt.Errorf("configuration %s: %w", ref, err)
+	}
+	return config, nil
 }
 
 // IsNotFound tells whether an error is a registry's word that there is no such manifest or repository. Credentials that

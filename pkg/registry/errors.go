@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"kubedist/pkg/hint"
+	"kubedist/pkg/ocilayout"
 )
 
 // TagTakenError is a tag that exists and points at something else than what was to be pushed.
@@ -34,14 +35,6 @@ func (e *UnknownImageError) Error() string {
 	return fmt.Sprintf("image %s: not in %s", e.Image, e.Layout)
 }
 
-// DigestError is content that is not what its digest promises.
-type DigestError struct {
-	Want v1.Hash
-	Has  string // what it is instead
-}
-
-func (e *DigestError) Error() string { return fmt.Sprintf("blob %s: %s", e.Want, e.Has) }
-
 // target is a name in a registry: a reference or a repository.
 type target interface {
 	fmt.Stringer
@@ -55,7 +48,7 @@ const again = "run the same command again: what is finished is not done twice"
 func (c *Client) explain(err error, about target) error {
 	host := about.Context().RegistryStr()
 	var answer *transport.Error
-	var digest *DigestError
+	var digest *ocilayout.BlobError
 	switch {
 	case err == nil:
 		return nil

@@ -48,7 +48,6 @@ func pushOne(t testing.TB, o registry.Options, to string) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
 	d, err := c.Destination(to)
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
 	"kubedist/pkg/hint"
+	"kubedist/pkg/ocilayout"
 	"kubedist/pkg/registry"
 	"kubedist/pkg/registry/registrytest"
 )
@@ -65,7 +66,6 @@ func push(ctx context.Context, t testing.TB, dir, to string, o registry.PushOpti
 	if err != nil {
 		return nil, err
 	}
-	defer l.Close()
 	o.Layout = l
 	if o.To, err = c.Destination(to); err != nil {
 		t.Fatal(err)
@@ -273,7 +273,6 @@ func TestPassingFaults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()
 		to, err := c.Destination(r.Host)
 		if err != nil {
 			t.Fatal(err)
@@ -451,15 +450,15 @@ func TestTampered(t *testing.T) {
 					}
 				}
 				_, err = push(t.Context(), t, dir, r.Host, registry.PushOptions{Images: []string{"kube-proxy"}})
-				var wrong *registry.DigestError
-				if !errors.As(err, &wrong) || wrong.Want.Hex != filepath.Base(file) || hint.Of(err) == "" {
+				var wrong *ocilayout.BlobError
+				if !errors.As(err, &wrong) || wrong.Digest.Hex != filepath.Base(file) || hint.Of(err) == "" {
 					t.Errorf("got %v, hint %q", err, hint.Of(err))
 				}
 				if tags, err := r.Tags(); err != nil || len(tags) > 0 {
 					t.Errorf("tags %v, %v", tags, err)
 				}
 				if slices.ContainsFunc(r.Requests(), func(q string) bool {
-					return strings.HasSuffix(q, fmt.Sprint("manifests/sha256:", wrong.Want.Hex)) && q[0] == 'P'
+					return strings.HasSuffix(q, fmt.Sprint("manifests/sha256:", wrong.Digest.Hex)) && q[0] == 'P'
 				}) {
 					t.Error("it was sent")
 				}

@@ -10,6 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"kubedist/pkg/hint"
+	"kubedist/pkg/ocilayout"
 )
 
 // remoteBlob is a blob of a repository, which another one of its registry may mount.
@@ -21,7 +22,7 @@ type remoteBlob struct {
 // Image makes a tree of an image that a registry has, from the manifest that [Client.Get] gave. Its blobs are read when
 // they are sent somewhere, for which ctx has to last.
 func (c *Client) Image(ctx context.Context, repo name.Repository, d v1.Descriptor, raw []byte) (*Tree, *v1.Manifest, error) {
-	m, err := ParseImage(raw, d.MediaType)
+	m, err := ocilayout.ParseManifest(raw, d.MediaType)
 	if err != nil {
 		return nil, nil, fmt.Errorf("manifest %s@%s: %w", repo, d.Digest, err)
 	}
@@ -44,7 +45,7 @@ func (c *Client) Blob(ctx context.Context, repo name.Repository, d v1.Descriptor
 	if err != nil {
 		return nil, err
 	}
-	return &explained{&verifiedReader{from: from, descriptor: d, sum: newSum()}, c, repo.Digest(d.Digest.String())}, nil
+	return &explained{from, c, repo.Digest(d.Digest.String())}, nil
 }
 
 // explained words the errors of reading what a registry has.
@@ -56,7 +57,7 @@ type explained struct {
 
 func (r *explained) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
-	var digest *DigestError
+	var digest *ocilayout.BlobError
 	switch {
 	case err == nil || err == io.EOF:
 		return n, err
@@ -76,5 +77,5 @@ func (c *Client) openBlob(ctx context.Context, repo name.Repository, d v1.Descri
 	if err != nil {
 		return nil, c.explain(err, ref)
 	}
-	return body, nil
+	return ocilayout.Verified(body, d), nil
 }

@@ -16,11 +16,8 @@ import (
 	"time"
 
 	"kubedist/pkg/hint"
+	"kubedist/pkg/ocilayout"
 )
-
-// maxManifest bounds manifests, indices and configurations in bytes. The Distribution Specification asks registries to
-// take manifests of 4 MiB, and most take no more.
-const maxManifest = 4 << 20
 
 // wire is the lowest part of the way to registries: it keeps to TLS, bounds what is read into memory, and sees which
 // blobs were mounted.
@@ -74,7 +71,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if strings.Contains(r.URL.Path, "/manifests/") {
-		answer.Body = &bounded{ReadCloser: answer.Body, left: maxManifest}
+		answer.Body = &bounded{ReadCloser: answer.Body, left: ocilayout.MaxDocument}
 	}
 	if digest := r.URL.Query().Get("mount"); digest != "" && r.Method == http.MethodPost && answer.StatusCode == http.StatusCreated {
 		w.mounted.Store(mountKey(r.URL.Host, strings.TrimSuffix(r.URL.Path, "/blobs/uploads/"), digest), true)
@@ -115,7 +112,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	if b.left -= n; b.left < 0 {
-		return 0, fmt.Errorf("manifest larger than %d bytes", maxManifest)
+		return 0, fmt.Errorf("manifest larger than %d bytes", ocilayout.MaxDocument)
 	}
 	return n, err
 }

@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"kubedist/pkg/ocilayout"
 )
 
 // TestPlainHTTP asks hosts that need not be there: those that are refused are never called.
@@ -47,8 +49,8 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 
 func TestBounded(t *testing.T) {
 	t.Parallel()
-	for size, want := range map[int]bool{0: true, 1: true, maxManifest: true, maxManifest + 1: false, maxManifest + 5000: false} {
-		data, err := io.ReadAll(&bounded{io.NopCloser(strings.NewReader(strings.Repeat("x", size))), maxManifest})
+	for size, want := range map[int]bool{0: true, 1: true, ocilayout.MaxDocument: true, ocilayout.MaxDocument + 1: false, ocilayout.MaxDocument + 5000: false} {
+		data, err := io.ReadAll(&bounded{io.NopCloser(strings.NewReader(strings.Repeat("x", size))), ocilayout.MaxDocument})
 		if (err == nil) != want || want && len(data) != size {
 			t.Errorf("%d bytes: read %d, %v", size, len(data), err)
 		}
