@@ -2,7 +2,6 @@ package image
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"kubedist/pkg/ocilayout"
 	"kubedist/pkg/platform"
 )
 
@@ -18,9 +18,6 @@ type Base struct {
 	Layers []Layer
 	Config v1.ConfigFile
 }
-
-// maxLayer is how large a layer of others may be, in bytes: what the large registries take.
-const maxLayer = 10 << 30
 
 // layerTypes says how a manifest of the OCI names a layer of each type that can be part of an image. Docker's types are
 // other names for the same bytes.
@@ -32,7 +29,7 @@ var layerTypes = map[types.MediaType]types.MediaType{
 	types.OCIUncompressedLayer:    types.OCIUncompressedLayer,
 }
 
-// Import makes a base of an image: of one in a registry (remote.Image), or of one in another layout ([Layout.Find]). Its
+// Import makes a base of an image: of one in a registry, or of one in another layout ([ocilayout.Layout.Image]). Its
 // layers are copied into the layout, except those that are there, and checked by digest and size. What they hold is not
 // looked at. An image that says other things about its layers than it has, or that has layers which may not be passed
 // on, is an error.
@@ -53,7 +50,7 @@ func (l *Layout) importImage(ctx context.Context, img v1.Image) (*Base, error) {
 	if err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
-	manifest, err := parseImage(raw, mediaType)
+	manifest, err := ocilayout.ParseBase(raw, mediaType)
 	if err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
@@ -64,24 +61,15 @@ func (l *Layout) importImage(ctx context.Context, img v1.Image) (*Base, error) {
 	sum := newDigester(io.Discard)
 	_, _ = sum.Write(rawConfig)
 	if sum.digest() != manifest.Config.Digest {
-		return nil, fmt.Errorf("configuration %s: has the digest %s: %w", manifest.Config.Digest, sum.digest(), ErrDamaged)
+		return nil, fmt.Errorf("configuration %s: has the digest %s: %w", manifest.Config.Digest, sum.digest(), ocilayout.ErrDamaged)
 	}
-	base := &Base{}
-	if err := json.Unmarshal(rawConfig, &base.Config); err != nil {
+	config, err := ocilayout.ParseBaseConfig(rawConfig, manifest)
+	if err != nil {
 		return nil, fmt.Errorf("configuration %s: %w", manifest.Config.Digest, err)
 	}
-	if have, want := len(manifest.Layers), len(base.Config.RootFS.DiffIDs); have != want {
-		return nil, fmt.Errorf("%d layers, and a configuration that speaks of %d", have, want)
-	}
+	base := &Base{Config: *config}
 	for i, d := range manifest.Layers {
-		mediaType, ok := layerTypes[d.MediaType]
-		if !ok {
-			return nil, fmt.Errorf("layer %s: of the type %s, which is none that can be passed on", d.Digest, d.MediaType)
-		}
-		if d.Size > maxLayer {
-			return nil, fmt.Errorf("layer %s: %d bytes, more than %d", d.Digest, d.Size, int64(maxLayer))
-		}
-		layer := Layer{Digest: d.Digest, Size: d.Size, MediaType: mediaType, DiffID: base.Config.RootFS.DiffIDs[i]}
+		layer := Layer{Digest: d.Digest, Size: d.Size, MediaType: layerTypes[d.MediaType], DiffID: config.RootFS.DiffIDs[i]}
 		if err := l.copyLayer(ctx, img, layer); err != nil {
 			return nil, err
 		}

@@ -3,7 +3,6 @@ package image
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -13,16 +12,15 @@ import (
 )
 
 // Config says how containers of an image are started. A field that is not set is inherited from the base, as after FROM
-// in a Dockerfile: an Entrypoint makes the base's Cmd void, and Env, Ports and Labels add to the base's and replace those of
-// the same name.
+// in a Dockerfile: an Entrypoint makes the base's Cmd void, and Env and Ports add to the base's and replace those of the same
+// name.
 type Config struct {
-	Entrypoint []string          // program, with arguments that every start has
-	Cmd        []string          // arguments of a start that names none
-	Env        []string          // NAME=VALUE
-	User       string            // UID, UID:GID or names that the image's passwd knows; "" is root
-	WorkingDir string            // absolute
-	Ports      []string          // PORT or PORT/PROTOCOL, tcp, udp or sctp
-	Labels     map[string]string // what people and tools note about the image
+	Entrypoint []string // program, with arguments that every start has
+	Cmd        []string // arguments of a start that names none
+	Env        []string // NAME=VALUE
+	User       string   // UID, UID:GID or names that the image's passwd knows; "" is root
+	WorkingDir string   // absolute
+	Ports      []string // PORT or PORT/PROTOCOL, tcp, udp or sctp
 }
 
 var portForm = regexp.MustCompile(`^[1-9][0-9]{0,4}(/(tcp|udp|sctp))?$`)
@@ -88,9 +86,5 @@ func (c Config) onto(base v1.Config) v1.Config {
 		}
 		out.ExposedPorts[port] = struct{}{}
 	}
-	if len(c.Labels) > 0 && out.Labels == nil {
-		out.Labels = map[string]string{}
-	}
-	maps.Copy(out.Labels, c.Labels)
 	return out
 }

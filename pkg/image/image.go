@@ -1,11 +1,11 @@
-// Package image writes container images, image indices (manifest lists) and image layouts, and reads layouts back,
-// without a container engine. It knows the OCI image format specification 1.1
-// (https://github.com/opencontainers/image-spec), and of docker's image tars what makes `docker load` take them. It knows
-// nothing about what is inside images, and does not talk to registries: an image from there comes as a v1.Image.
+// Package image writes container images, image indices (manifest lists) and image layouts without a container engine. It
+// knows the OCI image format specification 1.1 (https://github.com/opencontainers/image-spec), and of docker's image tars
+// what makes `docker load` take them. It knows nothing about what is inside images, and does not talk to registries: an
+// image from there comes as a v1.Image.
 //
 // A [Layout] is a directory. Layers, then images, then indices are written into it as blobs, whose bytes depend on nothing
-// but what goes into them; [Layout.WriteRoot] gives them names in the end. Whatever is read is checked: blobs by digest and
-// size, documents by size and by what they may refer to.
+// but what goes into them; [Layout.WriteRoot] gives them names in the end. What is there already is read and checked by
+// package ocilayout.
 package image
 
 import (
@@ -19,11 +19,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"kubedist/pkg/hint"
+	"kubedist/pkg/ocilayout"
 	"kubedist/pkg/platform"
 )
-
-// maxLayers is how many layers the overlay driver of docker mounts.
-const maxLayers = 127
 
 // Image is what an image is made of.
 type Image struct {
@@ -32,9 +30,6 @@ type Image struct {
 	Base     *Base     // what lies below Layers; nil for nothing
 	Layers   []Layer   // the lowest first
 	Config   Config
-
-	// Annotations go into the manifest.
-	Annotations map[string]string
 }
 
 // Written is an image or an index in a layout.
@@ -64,10 +59,9 @@ func (l *Layout) writeImage(ctx context.Context, img Image) (Written, error) {
 	manifest := v1.Manifest{
 		SchemaVersion: 2,
 		MediaType:     types.OCIManifestSchema1,
-		Annotations:   img.Annotations,
 	}
 	for _, layer := range layers {
-		if _, err := l.stat(layer.Digest, layer.Size); err != nil {
+		if err := l.read().Has(layer.descriptor()); err != nil {
 			return Written{}, fmt.Errorf("layer: %w", err)
 		}
 		manifest.Layers = append(manifest.Layers, layer.descriptor())
@@ -128,8 +122,8 @@ func (img Image) check() error {
 		return errors.New("its time is not set")
 	case count == 0:
 		return errors.New("it has no layers")
-	case count > maxLayers:
-		return fmt.Errorf("it has %d layers, more than the %d that runtimes mount", count, maxLayers)
+	case count > ocilayout.MaxLayers:
+		return fmt.Errorf("it has %d layers, more than the %d that runtimes mount", count, ocilayout.MaxLayers)
 	case img.Base != nil && plain(img.Base.platform()) != plain(img.Platform):
 		return hint.Errorf("take a base that has an image of the platform", "its base is an image of %s", img.Base.platform())
 	}
@@ -151,8 +145,8 @@ func (l *Layout) writeJSON(ctx context.Context, mediaType types.MediaType, docum
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
-	if len(data) > maxDocument {
-		return v1.Descriptor{}, fmt.Errorf("%d bytes, more than the %d that registries take", len(data), maxDocument)
+	if len(data) > ocilayout.MaxDocument {
+		return v1.Descriptor{}, fmt.Errorf("%d bytes, more than the %d that registries take", len(data), ocilayout.MaxDocument)
 	}
 	digest, err := l.ensureBytes(ctx, data)
 	return v1.Descriptor{MediaType: mediaType, Size: int64(len(data)), Digest: digest}, err

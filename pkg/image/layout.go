@@ -15,6 +15,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"kubedist/pkg/atomicfile"
+	"kubedist/pkg/ocilayout"
 )
 
 // Layout is an OCI image layout in a directory: blobs named by their digests, and index.json, which says what they are
@@ -46,10 +47,12 @@ func NewLayout(dir string) *Layout {
 func (l *Layout) Dir() string { return l.dir }
 
 // Path is where the blob with a digest lies, if it is there.
-func (l *Layout) Path(digest v1.Hash) string { return filepath.Join(l.dir, blobName(digest)) }
+func (l *Layout) Path(digest v1.Hash) string {
+	return filepath.Join(l.dir, filepath.FromSlash(ocilayout.File(digest)))
+}
 
-// blobName is Path below the layout.
-func blobName(digest v1.Hash) string { return filepath.Join("blobs", digest.Algorithm, digest.Hex) }
+// read is the layout as it is read.
+func (l *Layout) read() ocilayout.Layout { return ocilayout.Layout(l.dir) }
 
 // blob returns the record of a blob.
 func (l *Layout) blob(digest v1.Hash) *blob {
@@ -109,7 +112,7 @@ func (l *Layout) ensure(ctx context.Context, digest v1.Hash, size int64, open fu
 		return atomicfile.Explain(l.dir, fmt.Errorf("blob %s: %w", digest, err))
 	}
 	if sum.size != size || sum.digest() != digest {
-		return fmt.Errorf("blob %s of %d bytes: got %s of %d bytes: %w", digest, size, sum.digest(), sum.size, ErrDamaged)
+		return fmt.Errorf("blob %s of %d bytes: got %s of %d bytes: %w", digest, size, sum.digest(), sum.size, ocilayout.ErrDamaged)
 	}
 	return l.commit(f, b, digest)
 }
@@ -152,7 +155,7 @@ func (l *Layout) good(ctx context.Context, b *blob, digest v1.Hash, size int64) 
 	if b.known != nil && os.SameFile(b.known, info) && b.known.ModTime().Equal(info.ModTime()) && b.known.Size() == size {
 		return true, nil
 	}
-	content, err := l.open(digest, size)
+	content, err := l.read().Blob(v1.Descriptor{Digest: digest, Size: size})
 	if err != nil {
 		return false, nil
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"kubedist/pkg/image"
+	"kubedist/pkg/ocilayout"
 	"kubedist/pkg/tarball"
 )
 
@@ -31,7 +32,7 @@ func everything(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	refs := []image.Reference{{Name: ref, Descriptor: index.Descriptor}, {Name: "registry.example.org/a:1", Descriptor: written.Descriptor}}
+	refs := []ocilayout.Reference{{Name: ref, Descriptor: index.Descriptor}, {Name: "registry.example.org/a:1", Descriptor: written.Descriptor}}
 	if err := l.WriteRoot(t.Context(), refs); err != nil {
 		t.Fatal(err)
 	}

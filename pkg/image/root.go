@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,32 +18,23 @@ import (
 
 	"kubedist/pkg/atomicfile"
 	"kubedist/pkg/hint"
+	"kubedist/pkg/ocilayout"
 )
 
-// Annotations of the entries of index.json by which readers find an image.
-const (
-	refName       = "org.opencontainers.image.ref.name" // of image-spec; skopeo and podman go by it
-	containerName = "io.containerd.image.name"          // containerd's and docker's
-)
+// containerName is the annotation of an entry of index.json by which containerd and docker find an image.
+const containerName = "io.containerd.image.name"
 
 // layoutFile is the content of oci-layout (image-spec, image-layout.md).
-const layoutFile = `{"imageLayoutVersion":"1.0.0"}`
-
-// Reference is a name of an image or an index.
-type Reference struct {
-	Name       string // REGISTRY/REPOSITORY:TAG; layouts that others wrote have a tag alone, or none
-	Descriptor v1.Descriptor
-}
+const layoutFile = `{"imageLayoutVersion":"` + ocilayout.Version + `"}`
 
 // WriteRoot names the images and indices of the layout: it writes oci-layout and then, in one step, index.json, in which the
 // references are sorted by name. What index.json named before and refs does not is not named any more.
 //
 // No name ever leads to half an image: before, everything that the references need is looked for, in the right size.
 // Names must be whole, with registry and tag, and not come twice.
-func (l *Layout) WriteRoot(ctx context.Context, refs []Reference) error {
+func (l *Layout) WriteRoot(ctx context.Context, refs []ocilayout.Reference) error {
 	for _, ref := range refs {
-		err := l.Walk(ctx, ref.Descriptor, func(Blob) error { return nil })
-		if err != nil {
+		if _, err := l.needs(ctx, ref.Descriptor); err != nil {
 			return fmt.Errorf("image %s: %w", ref.Name, err)
 		}
 	}
@@ -61,16 +51,16 @@ func (l *Layout) WriteRoot(ctx context.Context, refs []Reference) error {
 			return err
 		}
 	}
-	if err := l.replace("oci-layout", []byte(layoutFile)); err != nil {
+	if err := l.replace(ocilayout.VersionFile, []byte(layoutFile)); err != nil {
 		return err
 	}
-	return l.replace("index.json", data)
+	return l.replace(ocilayout.IndexFile, data)
 }
 
 // rootDocument returns the index.json of references.
-func rootDocument(refs []Reference) ([]byte, error) {
+func rootDocument(refs []ocilayout.Reference) ([]byte, error) {
 	root := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{}}
-	sorted := slices.SortedFunc(slices.Values(refs), func(a, b Reference) int { return cmp.Compare(a.Name, b.Name) })
+	sorted := slices.SortedFunc(slices.Values(refs), func(a, b ocilayout.Reference) int { return cmp.Compare(a.Name, b.Name) })
 	for i, ref := range sorted {
 		if err := checkName(ref.Name); err != nil {
 			return nil, err
@@ -83,11 +73,11 @@ func rootDocument(refs []Reference) ([]byte, error) {
 			Size:        ref.Descriptor.Size,
 			Digest:      ref.Descriptor.Digest,
 			Platform:    ref.Descriptor.Platform,
-			Annotations: map[string]string{refName: ref.Name, containerName: ref.Name},
+			Annotations: map[string]string{ocilayout.RefName: ref.Name, containerName: ref.Name},
 		})
 	}
-	if len(root.Manifests) > maxNames {
-		return nil, fmt.Errorf("%d names, more than %d", len(root.Manifests), maxNames)
+	if len(root.Manifests) > ocilayout.MaxEntries {
+		return nil, fmt.Errorf("%d names, more than %d", len(root.Manifests), ocilayout.MaxEntries)
 	}
 	data, err := json.MarshalIndent(root, "", "  ")
 	return append(data, '\n'), err
@@ -110,56 +100,75 @@ func (l *Layout) replace(file string, data []byte) error {
 	return atomicfile.WriteFile(path, data, 0o644)
 }
 
-// References reads what the layout names, in the order of index.json.
-func (l *Layout) References() ([]Reference, error) {
-	refs, err := l.references()
+// References reads what the layout names, sorted by name. A layout that names nothing yet is an error that wraps
+// fs.ErrNotExist.
+func (l *Layout) References() ([]ocilayout.Reference, error) { return l.read().References() }
+
+// needs lists the blobs that an image or an index needs, itself the last, and sees that they are there: documents are read
+// and checked whole, layers are only looked for, in the right size.
+func (l *Layout) needs(ctx context.Context, root v1.Descriptor) ([]v1.Descriptor, error) {
+	tree, err := l.read().Tree(root)
 	if err != nil {
-		return nil, fmt.Errorf("layout %s: %w", l.dir, err)
+		return nil, err
 	}
-	return refs, nil
+	images := tree.Images
+	if tree.Manifest != nil {
+		images = []*ocilayout.Tree{tree}
+	}
+	var all []v1.Descriptor
+	for _, image := range images {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		d := image.Descriptor
+		config, err := l.read().Config(image.Manifest)
+		if err != nil {
+			return nil, fmt.Errorf("manifest %s: %w", d.Digest, err)
+		}
+		if config != nil && d.Platform != nil && !samePlatform(d.Platform, config.Platform()) {
+			return nil, fmt.Errorf("manifest %s: of %s, its configuration of %s: %w", d.Digest, d.Platform, config.Platform(), ocilayout.ErrDocument)
+		}
+		all = append(append(all, image.Manifest.Layers...), image.Manifest.Config, d)
+	}
+	return append(all, root), nil
 }
 
-func (l *Layout) references() ([]Reference, error) {
-	data, err := l.small("oci-layout")
+// Prune removes the blobs that no reference of index.json needs, and what killed processes left of others, and returns
+// the names of the removed files, sorted. Nobody may write into the layout meanwhile. A layout that is not whole is an
+// error, and keeps all it has.
+func (l *Layout) Prune(ctx context.Context) ([]string, error) {
+	refs, err := l.References()
 	if err != nil {
 		return nil, err
 	}
-	var header struct {
-		Version string `json:"imageLayoutVersion"`
+	needed := map[string]bool{}
+	for _, ref := range refs {
+		blobs, err := l.needs(ctx, ref.Descriptor)
+		if err != nil {
+			return nil, fmt.Errorf("image layout %s: image %s: %w", l.dir, ref.Name, err)
+		}
+		for _, d := range blobs {
+			needed[d.Digest.Hex] = true
+		}
 	}
-	if err := json.Unmarshal(data, &header); err != nil {
-		return nil, fmt.Errorf("oci-layout: %w", refused("%w", err))
-	}
-	if header.Version != "1.0.0" {
-		return nil, fmt.Errorf("oci-layout: %w", refused("imageLayoutVersion %q, not 1.0.0", header.Version))
-	}
-	if data, err = l.small("index.json"); err != nil {
-		return nil, err
-	}
-	root, err := parseIndex(data, types.OCIImageIndex, maxNames)
+	dir := filepath.Join(l.dir, "blobs", "sha256")
+	removed, err := atomicfile.Clean(dir)
 	if err != nil {
-		return nil, fmt.Errorf("index.json: %w", err)
+		return removed, err
 	}
-	refs := make([]Reference, len(root.Manifests))
-	for i, d := range root.Manifests {
-		refs[i] = Reference{Name: d.Annotations[refName], Descriptor: d}
-	}
-	return refs, nil
-}
-
-// small reads a file of the layout that is no blob.
-func (l *Layout) small(file string) ([]byte, error) {
-	f, err := os.OpenInRoot(l.dir, file)
+	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, err
+		return removed, err
 	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, cmp.Or(err, fmt.Errorf("%s: not a regular file", file))
+	for _, e := range entries {
+		if needed[e.Name()] || ocilayout.CheckDigest(v1.Hash{Algorithm: "sha256", Hex: e.Name()}) != nil {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+			return removed, err
+		}
+		removed = append(removed, e.Name())
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxDocument+1))
-	if err == nil && len(data) > maxDocument {
-		err = fmt.Errorf("%s: %w", file, refused("more than %d bytes", maxDocument))
-	}
-	return data, err
+	slices.Sort(removed)
+	return removed, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"kubedist/pkg/ocilayout"
 	"kubedist/pkg/tarball"
 )
 
@@ -41,21 +42,17 @@ func (l *Layout) tar(ctx context.Context, image v1.Descriptor, names []string) (
 	if len(names) == 0 {
 		return nil, time.Time{}, errors.New("it has no name")
 	}
-	written, err := l.Describe(ctx, image)
+	if err := ctx.Err(); err != nil {
+		return nil, time.Time{}, err
+	}
+	described, err := l.describe(image)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	manifest, err := l.image(written.Descriptor)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	config, err := l.config(manifest)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	var refs []Reference
+	manifest := described.manifest
+	var refs []ocilayout.Reference
 	for _, name := range names {
-		refs = append(refs, Reference{Name: name, Descriptor: written.Descriptor})
+		refs = append(refs, ocilayout.Reference{Name: name, Descriptor: described.descriptor})
 	}
 	index, err := rootDocument(refs)
 	if err != nil {
@@ -63,31 +60,28 @@ func (l *Layout) tar(ctx context.Context, image v1.Descriptor, names []string) (
 	}
 	archive := &tarball.Archive{}
 	archive.Add(
-		tarball.File{Name: "oci-layout", Source: tarball.Bytes(layoutFile)},
-		tarball.File{Name: "index.json", Source: tarball.Bytes(index)},
+		tarball.File{Name: ocilayout.VersionFile, Source: tarball.Bytes(layoutFile)},
+		tarball.File{Name: ocilayout.IndexFile, Source: tarball.Bytes(index)},
 	)
-	forDocker := tarManifest{Config: tarName(manifest.Config), RepoTags: names, Layers: []string{}}
+	forDocker := tarManifest{Config: ocilayout.File(manifest.Config.Digest), RepoTags: names, Layers: []string{}}
 	there := map[v1.Hash]bool{}
 	add := func(d v1.Descriptor) {
 		if !there[d.Digest] {
 			there[d.Digest] = true
-			archive.Add(tarball.File{Name: tarName(d), Source: tarball.Digested{Path: l.Path(d.Digest), Size: d.Size, SHA256: d.Digest.Hex}})
+			archive.Add(tarball.File{Name: ocilayout.File(d.Digest), Source: tarball.Digested{Path: l.Path(d.Digest), Size: d.Size, SHA256: d.Digest.Hex}})
 		}
 	}
-	add(written.Descriptor)
+	add(described.descriptor)
 	add(manifest.Config)
 	for _, layer := range manifest.Layers {
 		add(layer)
-		forDocker.Layers = append(forDocker.Layers, tarName(layer))
+		forDocker.Layers = append(forDocker.Layers, ocilayout.File(layer.Digest))
 	}
 	data, err := json.Marshal([]tarManifest{forDocker})
 	archive.Add(tarball.File{Name: "manifest.json", Source: tarball.Bytes(data)})
-	made := config.Created.Time
+	made := described.config.Created.Time
 	if made.IsZero() {
 		made = time.Unix(0, 0) // an image of others that says nothing
 	}
 	return archive, made, err
 }
-
-// tarName is where a blob lies in a tar.
-func tarName(d v1.Descriptor) string { return "blobs/" + d.Digest.Algorithm + "/" + d.Digest.Hex }

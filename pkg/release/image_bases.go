@@ -44,7 +44,7 @@ func (b *imageBase) tree(ctx context.Context, r *run, imported *image.Base) (*ta
 	if b.archive != nil {
 		return b.archive, nil
 	}
-	return r.layout.Tree(ctx, imported.Layers)
+	return r.layout.Contents(ctx, imported.Layers)
 }
 
 // openBases fetches what the images of the plan are built on, before anything is compiled.

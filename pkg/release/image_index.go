@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"kubedist/pkg/hint"
-	"kubedist/pkg/image"
 	"kubedist/pkg/ledger"
+	"kubedist/pkg/ocilayout"
 )
 
 // index names the images of all platforms: an index for each image, and the layout's own over these. Tarballs hold some of
@@ -23,7 +23,7 @@ func (r *run) index(ctx context.Context) error {
 	if r.Selection.Until == Tars {
 		return nil
 	}
-	var refs []image.Reference
+	var refs []ocilayout.Reference
 	var paths []string
 	for _, name := range r.imaged.names() {
 		made := r.imaged.of(name)
@@ -35,11 +35,11 @@ func (r *run) index(ctx context.Context) error {
 			}
 			images = append(images, v1.Descriptor{MediaType: types.OCIManifestSchema1, Size: m.manifest.Size, Digest: hash})
 		}
-		written, err := r.layout.WriteIndex(ctx, images, nil)
+		written, err := r.layout.WriteIndex(ctx, images)
 		if err != nil {
 			return fmt.Errorf("image %s: %w", name, err)
 		}
-		refs = append(refs, image.Reference{Name: made.reference, Descriptor: written.Descriptor})
+		refs = append(refs, ocilayout.Reference{Name: made.reference, Descriptor: written.Descriptor})
 		paths = append(paths, written.Files...)
 	}
 	if len(refs) == 0 {
@@ -70,13 +70,13 @@ func (r *run) index(ctx context.Context) error {
 }
 
 // besides adds the images that were made before, so that they keep their names.
-func (r *run) besides(refs []image.Reference) ([]image.Reference, error) {
+func (r *run) besides(refs []ocilayout.Reference) ([]ocilayout.Reference, error) {
 	before, err := r.layout.References()
 	if errors.Is(err, fs.ErrNotExist) {
 		return refs, nil
 	}
 	for _, ref := range before {
-		if !slices.ContainsFunc(refs, func(made image.Reference) bool { return made.Name == ref.Name }) {
+		if !slices.ContainsFunc(refs, func(made ocilayout.Reference) bool { return made.Name == ref.Name }) {
 			refs = append(refs, ref)
 		}
 	}

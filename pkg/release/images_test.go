@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
 	"kubedist/pkg/image"
+	"kubedist/pkg/ocilayout"
 	"kubedist/pkg/openpgp"
 	"kubedist/pkg/spec"
 	"kubedist/pkg/tarball"
@@ -99,7 +100,7 @@ func TestImagesAlone(t *testing.T) {
 	// Another image joins them.
 	o.Selection.Images = []string{"coredns"}
 	mustRun(t, o)
-	refs, err := image.NewLayout(filepath.Join(o.Dir(), "images")).References()
+	refs, err := ocilayout.Layout(filepath.Join(o.Dir(), "images")).References()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +170,7 @@ func TestImageBases(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := l.WriteRoot(t.Context(), []image.Reference{{Name: "example.org/base:1", Descriptor: written.Descriptor}}); err != nil {
+		if err := l.WriteRoot(t.Context(), []ocilayout.Reference{{Name: "example.org/base:1", Descriptor: written.Descriptor}}); err != nil {
 			t.Fatal(err)
 		}
 		return spec.Base{Name: "others", Layout: l.Dir() + "@" + written.Digest.String()}
@@ -183,12 +184,16 @@ func TestImageBases(t *testing.T) {
 	for _, text := range []string{"one", "two"} {
 		o.Spec.Bases = []spec.Base{base(text)}
 		mustRun(t, o)
-		l := image.NewLayout(filepath.Join(o.Dir(), "images"))
-		found, err := l.Find(t.Context(), "", o.Selection.Platforms[0])
+		l := ocilayout.Layout(filepath.Join(o.Dir(), "images"))
+		refs, err := l.References()
+		if err != nil || len(refs) != 1 {
+			t.Fatalf("references %v: %v", refs, err)
+		}
+		tree, err := l.Tree(refs[0].Descriptor)
 		if err != nil {
 			t.Fatal(err)
 		}
-		img, err := l.Image(t.Context(), found)
+		img, err := l.Image(tree.Images[0].Descriptor)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,7 +44,7 @@ func layerOfEntries(t *testing.T, entries ...string) v1.Layer {
 	return layer
 }
 
-func TestTree(t *testing.T) {
+func TestContents(t *testing.T) {
 	t.Parallel()
 	img, err := mutate.AppendLayers(empty.Image,
 		layerOfEntries(t, "./bin -> usr/bin", "usr/", "usr/bin/", "usr/bin/awk", "etc/a/b", "etc/c", "opt/x/y", "opt/z", "var/", "var/x", "srv/d/", "srv/d/e"),
@@ -58,7 +58,7 @@ func TestTree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree, err := l.Tree(t.Context(), base.Layers)
+	tree, err := l.Contents(t.Context(), base.Layers)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"kubedist/pkg/ocilayout"
 	"kubedist/pkg/tarball"
 )
 
@@ -31,9 +32,9 @@ const (
 	opaque   = ".wh..wh..opq" // in a directory of which nothing is there any more
 )
 
-// Tree is what layers of the layout unpack to, the lowest first: directories with their modes, links with their targets,
+// Contents is what layers of the layout unpack to, the lowest first: directories with their modes, links with their targets,
 // and that there are files. The files have no contents. It is for [tarball.Archive.PutOn].
-func (l *Layout) Tree(ctx context.Context, layers []Layer) (*tarball.Archive, error) {
+func (l *Layout) Contents(ctx context.Context, layers []Layer) (*tarball.Archive, error) {
 	t := tree{}
 	for _, layer := range layers {
 		if err := l.unpack(ctx, layer, t); err != nil {
@@ -47,7 +48,7 @@ func (l *Layout) Tree(ctx context.Context, layers []Layer) (*tarball.Archive, er
 
 // unpack puts the entries of a layer over those of the layers before it.
 func (l *Layout) unpack(ctx context.Context, layer Layer, t tree) error {
-	content, err := partial.CompressedToLayer(&compressed{l, layer})
+	content, err := partial.CompressedToLayer(compressed{l, layer})
 	if err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func (l *Layout) unpack(ctx context.Context, layer Layer, t tree) error {
 			gone[name] = !upper[name].Dir
 		}
 		if len(t)+len(upper)+len(gone) > maxTreeEntries {
-			return refused("more than %d entries", maxTreeEntries)
+			return fmt.Errorf("more than %d entries", maxTreeEntries)
 		}
 	}
 	maps.DeleteFunc(t, func(name string, _ tarball.File) bool { return isGone(gone, name) })
@@ -117,9 +118,9 @@ type compressed struct {
 	layer  Layer
 }
 
-func (c *compressed) Digest() (v1.Hash, error)            { return c.layer.Digest, nil }
-func (c *compressed) Size() (int64, error)                { return c.layer.Size, nil }
-func (c *compressed) MediaType() (types.MediaType, error) { return c.layer.MediaType, nil }
-func (c *compressed) Compressed() (io.ReadCloser, error) {
-	return c.layout.open(c.layer.Digest, c.layer.Size)
+func (c compressed) Digest() (v1.Hash, error)            { return c.layer.Digest, nil }
+func (c compressed) Size() (int64, error)                { return c.layer.Size, nil }
+func (c compressed) MediaType() (types.MediaType, error) { return c.layer.MediaType, nil }
+func (c compressed) Compressed() (io.ReadCloser, error) {
+	return ocilayout.Layout(c.layout.dir).Blob(c.layer.descriptor())
 }
