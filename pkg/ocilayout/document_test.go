@@ -3,7 +3,6 @@ package ocilayout_test
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -101,44 +100,4 @@ func TestParseBase(t *testing.T) {
 			}
 		}
 	}
-}
-
-// FuzzDocuments parses what registries and disks may hold. Whatever is taken has digests that are safe in a path, and sizes
-// that can be.
-func FuzzDocuments(f *testing.F) {
-	f.Add([]byte(manifest(descriptor(configType, zeros, 1), layers(2)...)))
-	f.Add([]byte(index(descriptor(manifestType, zeros, 1))))
-	f.Add([]byte(`{"schemaVersion":2} {}`))
-	f.Add([]byte(config))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		check := func(most int64, all ...v1.Descriptor) {
-			for _, d := range all {
-				if d.Digest.Algorithm != "sha256" || len(d.Digest.Hex) != 64 || strings.ContainsAny(d.Digest.Hex, "/.") || d.Size < 0 || d.Size > most {
-					t.Errorf("takes %+v", d)
-				}
-			}
-		}
-		_, imageErr := ocilayout.ParseManifest(raw, manifestType)
-		list, indexErr := ocilayout.ParseIndex(raw, indexType)
-		switch {
-		case imageErr == nil && indexErr == nil:
-			t.Error("is an image and an index")
-		case indexErr == nil:
-			check(ocilayout.MaxDocument, list.Manifests...)
-		}
-		mediaType, err := ocilayout.TypeOf(raw)
-		if err != nil {
-			return
-		}
-		if m, err := ocilayout.ParseManifest(raw, mediaType); err == nil {
-			check(ocilayout.MaxDocument, m.Config)
-			check(math.MaxInt64, m.Layers...)
-		}
-		m, err := ocilayout.ParseBase(raw, mediaType)
-		if err != nil {
-			m = &v1.Manifest{}
-		}
-		check(ocilayout.MaxLayer, m.Layers...)
-		_, _ = ocilayout.ParseBaseConfig(raw, m) // must not panic
-	})
 }
