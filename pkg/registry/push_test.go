@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -376,10 +377,9 @@ func TestRace(t *testing.T) {
 	t.Parallel()
 	r, dir := registrytest.Start(t), images(t)
 	other := registrytest.Layout(t, map[string]mutate.Appendable{"registry.k8s.io/single/image:v1.0.0-rc.1": registrytest.Image(t, "linux/s390x")})
-	raced := false
+	var raced atomic.Bool
 	r.Fail(func(_ http.ResponseWriter, req *http.Request, _ int) bool {
-		if req.Method == http.MethodPost && !raced {
-			raced = true
+		if req.Method == http.MethodPost && raced.CompareAndSwap(false, true) {
 			if _, err := push(t.Context(), t, other, r.Host, registry.PushOptions{}); err != nil {
 				t.Error(err)
 			}
