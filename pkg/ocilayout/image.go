@@ -21,7 +21,13 @@ func (l Layout) Image(d v1.Descriptor) (v1.Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("manifest %s: %w", d.Digest, err)
 	}
-	return partial.CompressedToImage(&imageView{tree, config, l.Blob})
+	return NewImage(tree, config, l.Blob)
+}
+
+// NewImage returns an image whose documents were read and checked. open is how its blobs are opened; what it gives has to
+// be [Verified].
+func NewImage(image *Tree, config []byte, open func(v1.Descriptor) (io.ReadCloser, error)) (v1.Image, error) {
+	return partial.CompressedToImage(&imageView{image, config, open})
 }
 
 // imageView is an image as package partial wants it.
