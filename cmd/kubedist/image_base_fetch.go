@@ -225,6 +225,6 @@ func printBases(w io.Writer, done []fetchedBase) {
 		for _, p := range d.Packages {
 			fmt.Fprintf(table, "  %s\t%s\t%s\t%d kB packed\n", p.Package, p.Version, p.Architecture, (p.Bytes+999)/1000)
 		}
-		table.Flush()
+		_ = table.Flush()
 	}
 }

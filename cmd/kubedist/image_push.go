@@ -145,7 +145,7 @@ func printImagesPushed(out io.Writer, r *registry.Result) {
 			changed++
 		}
 	}
-	w.Flush()
+	_ = w.Flush()
 	if r.DryRun {
 		fmt.Fprintf(out, "%s: %s of %d to push\n", r.Registry, count(changed, "reference"), len(r.References))
 		return

@@ -56,12 +56,12 @@ func (r *verified) Read(p []byte) (int, error) {
 	r.read += int64(n)
 	switch {
 	case r.read == r.descriptor.Size:
-		if err := r.check(); err != io.EOF {
+		if err := r.check(); !errors.Is(err, io.EOF) {
 			r.err = err
 			return 0, err
 		}
 		return n, nil
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		err = r.damaged("%d bytes, not %d", r.read, r.descriptor.Size)
 	}
 	r.err = err
@@ -73,7 +73,7 @@ func (r *verified) check() error {
 	var more [1]byte
 	if n, err := io.ReadFull(r.from, more[:]); n > 0 {
 		return r.damaged("longer than %d bytes", r.descriptor.Size)
-	} else if err != io.EOF {
+	} else if !errors.Is(err, io.EOF) {
 		return err
 	}
 	if has := hex.EncodeToString(r.sum.Sum(nil)); has != r.descriptor.Digest.Hex {

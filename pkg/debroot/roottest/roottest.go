@@ -96,7 +96,7 @@ func NewPool(t testing.TB) *Pool {
 			http.NotFound(w, r)
 			return
 		}
-		w.Write(data)
+		_, _ = w.Write(data)
 	}))
 	t.Cleanup(p.Close)
 	return p

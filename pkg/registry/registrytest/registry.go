@@ -86,7 +86,7 @@ func (r *Registry) mount(req *http.Request, digest string) bool {
 	return ok
 }
 
-// Get, Stat and Put implement the library's BlobHandler and its extensions.
+// Get implements the library's BlobHandler, Stat and Put its extensions.
 func (r *Registry) Get(_ context.Context, repo string, h v1.Hash) (io.ReadCloser, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

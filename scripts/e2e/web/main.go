@@ -76,6 +76,7 @@ func (b *burner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := time.Now().UnixNano()
 	if before := b.until.Swap(now + int64(d)); before < now {
 		go func() {
+			//nolint:revive // keeping a processor busy is all it is for
 			for time.Now().UnixNano() < b.until.Load() {
 			}
 		}()
