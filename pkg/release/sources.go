@@ -50,11 +50,19 @@ func (r *run) openSources(ctx context.Context) (Inputs, error) {
 
 // openRound opens trees side by side and puts what a plan has to know of them into in.
 func (r *run) openRound(ctx context.Context, round []spec.Source, in Inputs) error {
+	// Before the round begins: it adds its trees to those that are asked.
+	versions := map[string]string{}
+	for _, s := range round {
+		var err error
+		if versions[s.Name], err = r.version(s); err != nil {
+			return err
+		}
+	}
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	for _, s := range round {
 		group.Go(func() error {
-			tree, goVersion, err := r.openSource(ctx, s)
+			tree, goVersion, err := r.openSource(ctx, s, versions[s.Name])
 			if err != nil {
 				return err
 			}
@@ -81,7 +89,11 @@ func OpenPrimary(ctx context.Context, o Options) (*source.Tree, error) {
 		return nil, err
 	}
 	s, _ := r.Spec.Source(r.primary())
-	tree, _, err := r.openSource(ctx, s)
+	version, err := r.version(s)
+	if err != nil {
+		return nil, err
+	}
+	tree, _, err := r.openSource(ctx, s, version)
 	return tree, err
 }
 
@@ -111,11 +123,7 @@ func (r *run) version(s spec.Source) (string, error) {
 }
 
 // openSource opens one tree and asks for the tool chain that compiles it.
-func (r *run) openSource(ctx context.Context, s spec.Source) (*source.Tree, string, error) {
-	version, err := r.version(s)
-	if err != nil {
-		return nil, "", err
-	}
+func (r *run) openSource(ctx context.Context, s spec.Source, version string) (*source.Tree, string, error) {
 	task := progress.Start(r.Reporter, "source "+s.Name, "open", version)
 	o := source.Options{
 		Name: s.Name, Module: s.Module, Version: version, Directory: r.Sources[s.Name], CacheDir: r.CacheDir,
@@ -132,6 +140,7 @@ func (r *run) openSource(ctx context.Context, s spec.Source) (*source.Tree, stri
 	}
 	if o.Directory != "" {
 		o.BuildDate = cmp.Or(o.BuildDate, r.BuildDate, r.Epoch)
+		var err error
 		if o.Exclude, err = r.outputs(); err != nil {
 			return nil, "", err
 		}
