@@ -35,6 +35,9 @@ type File struct {
 	Link   string      // the link's target, relative to the link's directory; see Archive.Root
 	Dir    bool
 
+	// UID and GID own a directory, by number. Files and links, and all of an archive without Root, belong to 0.
+	UID, GID int
+
 	// Xattrs are extended attributes by their full names, such as security.capability; not of links. See Archive.Root.
 	Xattrs map[string]string
 }

@@ -61,6 +61,8 @@ func (f File) check(root bool) error {
 		return fmt.Errorf("%q has a backslash or control character in its name or target: %w", f.Name, ErrArchive)
 	case kinds != 1:
 		return fmt.Errorf("%q must be one of file, link and directory: %w", f.Name, ErrArchive)
+	case f.UID < 0 || f.GID < 0 || (f.UID != 0 || f.GID != 0) && (!root || !f.Dir):
+		return fmt.Errorf("%q belongs to %d:%d, as only directories of a root file system may: %w", f.Name, f.UID, f.GID, ErrArchive)
 	case f.Mode&^modes != 0:
 		return fmt.Errorf("%q has mode %v, more than permission bits: %w", f.Name, f.Mode, ErrArchive)
 	case root && path.IsAbs(f.Link) && path.Clean(f.Link) == f.Link:

@@ -13,7 +13,7 @@ const maxLinks = 40
 
 // PutOn makes the archive one that is unpacked on top of another, as a layer of an image is. Names lead through the links
 // that are there, to where programs will look for them: a directory in the place of a link would hide what the link leads
-// to, and readers of layers do not agree on following it. Directories keep the modes that they have there.
+// to, and readers of layers do not agree on following it. Directories keep the modes and owners that they have there.
 //
 // It is for archives that have all their files. A name below something that is no directory, and a file in the place of
 // one, are errors as those of [Archive.Check].
@@ -40,7 +40,7 @@ func (a *Archive) PutOn(below *Archive) error {
 		for dir := path.Dir(f.Name); dir != "."; dir = path.Dir(dir) {
 			if d, there := tree[dir]; there && !put[dir] {
 				put[dir] = true
-				files = append(files, File{Name: dir, Dir: true, Mode: d.Mode})
+				files = append(files, File{Name: dir, Dir: true, Mode: d.Mode, UID: d.UID, GID: d.GID})
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package tarball_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ func debian() *tarball.Archive {
 	return &tarball.Archive{Root: true, Files: []tarball.File{
 		{Name: "bin", Link: "usr/bin"},
 		{Name: "etc/alternatives/awk", Link: "/usr/bin/mawk"},
+		{Name: "home/app", Dir: true, Mode: 0o700, UID: 65532, GID: 100},
 		{Name: "loop", Link: "pool"},
 		{Name: "pool", Link: "loop"},
 		{Name: "tmp", Dir: true, Mode: 0o777 | fs.ModeSticky},
@@ -31,6 +33,7 @@ func TestPutOn(t *testing.T) {
 		"tmp/x":                 "tmp/ dtrwxrwxrwx, tmp/x",
 		"usr/tmp/x":             "tmp/ dtrwxrwxrwx, tmp/x",
 		"etc/alternatives/awk":  "etc/ drwxr-xr-x, etc/alternatives/ drwxr-xr-x, etc/alternatives/awk",
+		"home/app/bin/x":        "home/ drwxr-xr-x, home/app/ drwx------ 65532:100, home/app/bin/x",
 		"kubectl":               "kubectl",
 	} {
 		a := tarball.Archive{Root: true, Files: []tarball.File{{Name: name, Source: tarball.Bytes("x")}}}
@@ -41,7 +44,9 @@ func TestPutOn(t *testing.T) {
 		a.Sort()
 		var got []string
 		for _, f := range a.Files {
-			if f.Dir {
+			if f.UID != 0 {
+				got = append(got, fmt.Sprintf("%s/ %s %d:%d", f.Name, fs.ModeDir|f.Mode, f.UID, f.GID))
+			} else if f.Dir {
 				got = append(got, f.Name+"/ "+(fs.ModeDir|f.Mode).String())
 			} else {
 				got = append(got, f.Name)

@@ -22,6 +22,7 @@ func rootFS() *tarball.Archive {
 	a := tarball.Archive{Root: true}
 	a.Add(
 		tarball.File{Name: "tmp", Dir: true, Mode: 0o777 | fs.ModeSticky},
+		tarball.File{Name: "home/app", Dir: true, Mode: 0o700, UID: 65532, GID: 100},
 		tarball.File{Name: "usr/bin/su", Mode: 0o755 | fs.ModeSetuid, Source: tarball.Bytes("su")},
 		tarball.File{Name: "usr/bin/wall", Mode: 0o755 | fs.ModeSetgid, Source: tarball.Bytes("wall")},
 		tarball.File{Name: "etc/mtab", Link: "/proc/self/mounts"},
@@ -77,6 +78,8 @@ func TestRootRefuses(t *testing.T) {
 		`"a" has mode D`:                         {Name: "a", Dir: true, Mode: fs.ModeDevice | 0o644},
 		`"a" links to "../b", outside`:           {Name: "a", Link: "../b"},
 		`"a" links to "/b/../c", outside`:        {Name: "a", Link: "/b/../c"},
+		`"a" belongs to 1:0`:                     {Name: "a", Link: "b", UID: 1},
+		`"b" belongs to 0:-1`:                    {Name: "b", Dir: true, GID: -1},
 		`"a" has extended attributes`:            {Name: "a", Link: "b", Xattrs: map[string]string{"user.a": ""}},
 		`an extended attribute of the name "a="`: {Name: "a", Dir: true, Xattrs: map[string]string{"a=": ""}},
 		`an extended attribute of the name ""`:   {Name: "a", Dir: true, Xattrs: map[string]string{"": ""}},

@@ -80,8 +80,8 @@ func (a *Archive) WriteGzip(ctx context.Context, w io.Writer, o Options) (err er
 //
 // The tar format is POSIX ustar; an entry that does not fit into it (a name that cannot be split into 155 and 100
 // bytes, characters beyond ASCII, 8 GiB and more, extended attributes) gets a pax extended header, and only that entry.
-// Extended attributes are records SCHILY.xattr.NAME, as star, GNU tar and container runtimes have them. Owner and group
-// are 0, without names.
+// Extended attributes are records SCHILY.xattr.NAME, as star, GNU tar and container runtimes have them. Owners and groups
+// have no names; see [File].
 //
 // Its errors are those of [Archive.WriteGzip].
 func (a *Archive) WriteTar(ctx context.Context, w io.Writer, o Options) error {
@@ -119,7 +119,7 @@ func (a *Archive) writeTar(ctx context.Context, w io.Writer, o Options, stop fun
 
 // write writes one entry, which complete has filled in.
 func (f File) write(ctx context.Context, tw *tar.Writer, buffer []byte) (err error) {
-	header := &tar.Header{Name: f.Name, Mode: tarMode(f.Mode), ModTime: f.Time}
+	header := &tar.Header{Name: f.Name, Mode: tarMode(f.Mode), Uid: f.UID, Gid: f.GID, ModTime: f.Time}
 	for name, value := range f.Xattrs {
 		if header.PAXRecords == nil {
 			header.PAXRecords = map[string]string{} // tar writes them sorted
