@@ -32,7 +32,7 @@ const (
 	opaque   = ".wh..wh..opq" // in a directory of which nothing is there any more
 )
 
-// Contents is what layers of the layout unpack to, the lowest first: directories with their modes, links with their targets,
+// Contents is what layers of the layout unpack to, the lowest first: directories with their modes and owners, links with their targets,
 // and that there are files. The files have no contents. It is for [tarball.Archive.PutOn].
 func (l *Layout) Contents(ctx context.Context, layers []Layer) (*tarball.Archive, error) {
 	t := tree{}
@@ -48,7 +48,7 @@ func (l *Layout) Contents(ctx context.Context, layers []Layer) (*tarball.Archive
 
 // unpack puts the entries of a layer over those of the layers before it.
 func (l *Layout) unpack(ctx context.Context, layer Layer, t tree) error {
-	content, err := partial.CompressedToLayer(compressed{l, layer})
+	content, err := partial.CompressedToLayer(compressed{ctx, l, layer})
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (l *Layout) unpack(ctx context.Context, layer Layer, t tree) error {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err = errors.Join(err, ctx.Err()); err != nil {
+		if err != nil {
 			return err
 		}
 		name := strings.TrimPrefix(path.Clean("/"+header.Name), "/")
@@ -75,7 +75,9 @@ func (l *Layout) unpack(ctx context.Context, layer Layer, t tree) error {
 			gone[dir+strings.TrimPrefix(base, whiteout)] = true
 		case base != "":
 			upper[name] = entry(name, header)
-			gone[name] = !upper[name].Dir
+			if !upper[name].Dir {
+				gone[name] = true
+			}
 		}
 		if len(t)+len(upper)+len(gone) > maxTreeEntries {
 			return fmt.Errorf("more than %d entries", maxTreeEntries)
@@ -102,7 +104,7 @@ func isGone(gone map[string]bool, name string) bool {
 func entry(name string, header *tar.Header) tarball.File {
 	switch header.Typeflag {
 	case tar.TypeDir:
-		return tarball.File{Name: name, Dir: true, Mode: header.FileInfo().Mode() &^ fs.ModeDir}
+		return tarball.File{Name: name, Dir: true, Mode: header.FileInfo().Mode() &^ fs.ModeDir, UID: header.Uid, GID: header.Gid}
 	case tar.TypeSymlink:
 		return tarball.File{Name: name, Link: header.Linkname}
 	}
@@ -112,8 +114,9 @@ func entry(name string, header *tar.Header) tarball.File {
 // tree is the entries of a root file system by their names. Directories that only other names speak of have none.
 type tree map[string]tarball.File
 
-// compressed is a layer of the layout as readers of the library want it.
+// compressed is a layer of the layout as readers of the library want it. Its bytes come until ctx ends.
 type compressed struct {
+	ctx    context.Context
 	layout *Layout
 	layer  Layer
 }
@@ -122,5 +125,19 @@ func (c compressed) Digest() (v1.Hash, error)            { return c.layer.Digest
 func (c compressed) Size() (int64, error)                { return c.layer.Size, nil }
 func (c compressed) MediaType() (types.MediaType, error) { return c.layer.MediaType, nil }
 func (c compressed) Compressed() (io.ReadCloser, error) {
-	return ocilayout.Layout(c.layout.dir).Blob(c.layer.descriptor())
+	blob, err := ocilayout.Layout(c.layout.dir).Blob(c.layer.descriptor())
+	return contextReader{c.ctx, blob}, err
+}
+
+// contextReader ends with an error when ctx ends, however long an entry is that is skipped.
+type contextReader struct {
+	ctx context.Context
+	io.ReadCloser
+}
+
+func (r contextReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.ReadCloser.Read(p)
 }

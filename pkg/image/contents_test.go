@@ -47,8 +47,8 @@ func layerOfEntries(t *testing.T, entries ...string) v1.Layer {
 func TestContents(t *testing.T) {
 	t.Parallel()
 	img, err := mutate.AppendLayers(empty.Image,
-		layerOfEntries(t, "./bin -> usr/bin", "usr/", "usr/bin/", "usr/bin/awk", "etc/a/b", "etc/c", "opt/x/y", "opt/z", "var/", "var/x", "srv/d/", "srv/d/e"),
-		layerOfEntries(t, "etc/.wh.a", "opt/x/.wh..wh..opq", "opt/x/new", "usr/bin/mawk", "var -> srv", "srv/d/"),
+		layerOfEntries(t, "./bin -> usr/bin", "usr/", "usr/bin/", "usr/bin/awk", "etc/a/b", "etc/c", "opt/x/y", "opt/z", "var/", "var/x", "srv/d/", "srv/d/e", "app/bin -> usr/bin", "app/old"),
+		layerOfEntries(t, "etc/.wh.a", "opt/x/.wh..wh..opq", "opt/x/new", "usr/bin/mawk", "var -> srv", "srv/d/", ".wh.app", "app/", "app/new"),
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +73,7 @@ func TestContents(t *testing.T) {
 			got = append(got, f.Name)
 		}
 	}
-	want := "bin -> usr/bin, etc/c, opt/x/new, opt/z, srv/d/, srv/d/e, usr/, usr/bin/, usr/bin/awk, usr/bin/mawk, var -> srv"
+	want := "app/, app/new, bin -> usr/bin, etc/c, opt/x/new, opt/z, srv/d/, srv/d/e, usr/, usr/bin/, usr/bin/awk, usr/bin/mawk, var -> srv"
 	if strings.Join(got, ", ") != want {
 		t.Errorf("%s\nwant %s", strings.Join(got, ", "), want)
 	}
