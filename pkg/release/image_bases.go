@@ -3,6 +3,7 @@ package release
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -23,6 +24,11 @@ type imageBase struct {
 	image    v1.Image         // of one that others have made
 	packages []spec.Locked    // that the archive is of
 	err      error            // why there is none, in a run that goes on after failures
+
+	// What the layers of the image hold, read once.
+	read     sync.Once
+	contents *tarball.Archive
+	readErr  error
 }
 
 // in puts the base into the layout of the release: as an image, or as the layers that are the lowest of one.
@@ -44,7 +50,14 @@ func (b *imageBase) tree(ctx context.Context, r *run, imported *image.Base) (*ta
 	if b.archive != nil {
 		return b.archive, nil
 	}
-	return r.layout.Contents(ctx, imported.Layers)
+	b.read.Do(func() {
+		if b.readErr = r.writers.Acquire(ctx, 1); b.readErr != nil {
+			return
+		}
+		defer r.writers.Release(1)
+		b.contents, b.readErr = r.layout.Contents(ctx, imported.Layers)
+	})
+	return b.contents, b.readErr
 }
 
 // openBases fetches what the images of the plan are built on, before anything is compiled.
