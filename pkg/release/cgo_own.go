@@ -76,6 +76,12 @@ func compilerPart(ctx context.Context, compiler string, args []string) (string, 
 		return "", nil
 	}
 	file := strings.TrimSpace(said.String())
+	if strings.HasPrefix(args[len(args)-1], "-print-prog-name=") && file == filepath.Base(file) {
+		// A compiler of the machine itself looks for it as we do.
+		if found, err := exec.LookPath(file); err == nil {
+			file = found
+		}
+	}
 	if !filepath.IsAbs(file) {
 		return "", nil
 	}

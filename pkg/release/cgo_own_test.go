@@ -10,10 +10,11 @@ import (
 	"kubedist/pkg/platform"
 )
 
-// TestIdentify: an own compiler is another one when its program, its flags or the C library it links with is.
+// TestIdentify: an own compiler is another one when its program, its flags, the assembler that it finds by PATH or the C library
+// it links with is.
 func TestIdentify(t *testing.T) {
-	t.Parallel()
 	dir := t.TempDir()
+	t.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	write := func(name, content string) string {
 		t.Helper()
 		path := filepath.Join(dir, name)
@@ -22,8 +23,9 @@ func TestIdentify(t *testing.T) {
 		}
 		return path
 	}
+	write("own-as", "one")
 	library := write("libc.a", "one")
-	cc := write("cc", fmt.Sprintf("#!/bin/sh\ncase $* in *=libc.a) echo %s;; *=as) echo as;; *) exit 1;; esac\n", library))
+	cc := write("cc", fmt.Sprintf("#!/bin/sh\ncase $* in *=libc.a) echo %s;; *=as) echo own-as;; *) exit 1;; esac\n", library))
 	known := map[string]string{}
 	for _, change := range []struct {
 		what, cc string
@@ -32,6 +34,7 @@ func TestIdentify(t *testing.T) {
 		{"at first", cc, func() {}},
 		{"other flags", cc + " -m64", func() {}},
 		{"another library", cc, func() { write("libc.a", "two") }},
+		{"another assembler", cc, func() { write("own-as", "two") }},
 		{"no library", cc, func() { _ = os.Remove(library) }},
 		{"another program", write("cc2", "#!/bin/sh\nexit 1\n"), func() {}},
 	} {
