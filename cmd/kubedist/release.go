@@ -82,7 +82,7 @@ func (o *releaseOptions) addFlags(cmd *cobra.Command, until release.Step) {
 		f.StringVar(&o.compression, "compression", "zstd", "compression of packages: zstd[:LEVEL], xz, gzip[:LEVEL]")
 		f.StringVar(&o.maintainer, "maintainer", "Kubernetes Authors <dev@kubernetes.io>", "Maintainer of the packages")
 	}
-	if makesImages(until) {
+	if until.MakesImages() {
 		o.registry.addAccessFlags(f)
 	}
 	if until == release.Publish {
@@ -204,7 +204,7 @@ func (o *releaseOptions) options(ctx context.Context, env *environment, until re
 	if r.Budget, err = o.budget(); err != nil {
 		return r, usageError(err)
 	}
-	if makesImages(until) {
+	if until.MakesImages() {
 		if r.Registry, err = o.openRegistries(env, r.Spec); err != nil {
 			return r, err
 		}
@@ -242,9 +242,6 @@ func (o *releaseOptions) options(ctx context.Context, env *environment, until re
 	}
 	return r, nil
 }
-
-// makesImages tells whether a command that runs a release as far as until makes images.
-func makesImages(until release.Step) bool { return until == release.Images || until == release.Publish }
 
 // openRegistries returns a client for the registries that bases of images are in; nil where there is none.
 func (o *releaseOptions) openRegistries(env *environment, s *spec.Spec) (*registry.Client, error) {

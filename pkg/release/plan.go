@@ -25,7 +25,9 @@ const (
 
 func (s Step) packages() bool { return s == Debs || s == Publish }
 func (s Step) tarballs() bool { return s == Tars || s == Publish }
-func (s Step) images() bool   { return s == Tars || s == Images || s == Publish } // tarballs hold some
+
+// MakesImages reports whether a run up to this step makes images: tarballs hold some.
+func (s Step) MakesImages() bool { return s == Tars || s == Images || s == Publish }
 
 // Selection narrows a release. Empty lists select everything.
 type Selection struct {

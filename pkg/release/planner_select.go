@@ -82,7 +82,7 @@ func (pl *planner) wantsTarballs() bool {
 // wantsImage reports whether i is made. Those who want tarballs alone get the images that are inside.
 func (pl *planner) wantsImage(i spec.Image) bool {
 	switch {
-	case pl.sel.NoImages || !pl.sel.Until.images() || len(pl.sel.Programs)+len(pl.sel.Packages) > 0:
+	case pl.sel.NoImages || !pl.sel.Until.MakesImages() || len(pl.sel.Programs)+len(pl.sel.Packages) > 0:
 		return false
 	case len(pl.sel.Images) > 0:
 		return slices.Contains(pl.sel.Images, i.Name)
