@@ -100,12 +100,6 @@ func (c *Client) Destination(s string) (Destination, error) {
 	return Destination{c, s}, nil
 }
 
-// Host is the host of the registry, with its port where it has one.
-func (d Destination) Host() string {
-	host, _, _ := strings.Cut(d.base, "/")
-	return host
-}
-
 func (d Destination) String() string { return d.base }
 
 // tag is where an image of a repository goes.
