@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"kubedist/pkg/hint"
 	"kubedist/pkg/ocilayout"
 )
 
@@ -82,20 +84,26 @@ func (c *Client) Head(ctx context.Context, ref name.Reference) (v1.Descriptor, e
 		return v1.Descriptor{}, c.explain(err, ref)
 	}
 	// An answer to HEAD has no words for what is wrong, and some registries leave out the digest, too.
-	got, err := c.puller.Get(ctx, ref)
-	if err != nil {
-		return v1.Descriptor{}, c.explain(err, ref)
-	}
-	return v1.Descriptor{Digest: got.Digest, Size: got.Size, MediaType: got.MediaType}, nil
+	got, _, err := c.Get(ctx, ref)
+	return got, err
 }
 
-// Get reads the manifest or index that a reference points at. Its digest is that of the bytes that came.
+// Get reads the manifest or index that a reference points at. Its digest is that of the bytes that came, and the one that
+// was asked for, if one was: others are an error that wraps [ocilayout.ErrDamaged].
 func (c *Client) Get(ctx context.Context, ref name.Reference) (v1.Descriptor, []byte, error) {
 	got, err := c.puller.Get(ctx, ref)
 	if err != nil {
 		return v1.Descriptor{}, nil, c.explain(err, ref)
 	}
-	return v1.Descriptor{Digest: got.Digest, Size: got.Size, MediaType: got.MediaType}, got.Manifest, nil
+	// The library takes the digest of what is called a signed manifest of schema 1 from a header.
+	digest, size, err := v1.SHA256(bytes.NewReader(got.Manifest))
+	if err != nil {
+		return v1.Descriptor{}, nil, err
+	}
+	if asked, ok := ref.(name.Digest); ok && asked.DigestStr() != digest.String() {
+		return v1.Descriptor{}, nil, hint.Errorf(damaged, "manifest %s: content has the digest %s: %w", ref, digest, ocilayout.ErrDamaged)
+	}
+	return v1.Descriptor{Digest: digest, Size: size, MediaType: got.MediaType}, got.Manifest, nil
 }
 
 // Config reads the configuration of an image, which must be no larger than a manifest may be.

@@ -44,6 +44,9 @@ type target interface {
 // again is what helps when something may pass.
 const again = "run the same command again: what is finished is not done twice"
 
+// damaged is what helps when what came is not what was asked for.
+const damaged = "fetch it again; if it stays so, the registry is damaged, or something on the way changes what it sends"
+
 // explain words an error of the library: first which registry or reference it is about, and with it what helps.
 func (c *Client) explain(err error, about target) error {
 	host := about.Context().RegistryStr()

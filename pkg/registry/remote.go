@@ -62,7 +62,7 @@ func (r *explained) Read(p []byte) (int, error) {
 	case err == nil || err == io.EOF:
 		return n, err
 	case errors.As(err, &digest):
-		return n, hint.Errorf("fetch it again; if it stays so, the registry is damaged, or something on the way changes what it sends", "%s: %w", r.about, digest)
+		return n, hint.Errorf(damaged, "%s: %w", r.about, digest)
 	}
 	return n, r.client.explain(err, r.about)
 }
