@@ -3,9 +3,11 @@ package registry
 import (
 	"encoding/base64"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -115,6 +117,50 @@ func TestUsualAuthFiles(t *testing.T) {
 	environment = nil
 	if got := users("a.example.org/team/x"); got != "" {
 		t.Errorf("without an environment: %s", got)
+	}
+}
+
+// TestOutOfReach has usual files in places that are another user's, or below what is no directory: they are as good as not
+// there. A file that was named has to be.
+func TestOutOfReach(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	file := writeFile(t, home, "file", "", 0o600)
+	writeFile(t, home, ".docker/config.json", auths("a.example.org=docker"), 0o600)
+	closed := filepath.Dir(writeFile(t, home, "run/containers/auth.json", auths("b.example.org=podman"), 0o600))
+	if err := os.Chmod(closed, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(closed, 0o700) })
+	podman := "" // may not be looked into
+	if os.Getuid() == 0 {
+		podman = "podman" // root may
+	}
+	for name, c := range map[string]struct {
+		environment map[string]string
+		a, b        string
+	}{
+		"runtime directory of another": {map[string]string{"HOME": home, "XDG_RUNTIME_DIR": filepath.Dir(closed)}, "docker", podman},
+		"home no directory":            {map[string]string{"HOME": file, "XDG_RUNTIME_DIR": file}, "", ""},
+		"device for a home":            {map[string]string{"HOME": os.DevNull, "XDG_RUNTIME_DIR": home}, "", ""},
+	} {
+		k, err := newKeychain(Options{Getenv: func(key string) string { return c.environment[key] }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, b := userOf(t, k, "a.example.org/x"), userOf(t, k, "b.example.org/x"); a != c.a || b != c.b {
+			t.Errorf("%s: credentials of %q and %q, want those of %q and %q", name, a, b, c.a, c.b)
+		}
+	}
+	if _, err := newKeychain(Options{AuthFile: filepath.Join(file, "auth.json")}); err == nil {
+		t.Error("a file that was named and cannot be opened is no error")
+	}
+	for err, want := range map[error]bool{
+		syscall.EACCES: true, syscall.EPERM: true, syscall.ENOTDIR: true, syscall.ENOENT: true, syscall.EIO: false, syscall.EMFILE: false,
+	} {
+		if got := isOutOfReach(&fs.PathError{Op: "open", Path: "auth.json", Err: err}); got != want {
+			t.Errorf("%v: taken for out of reach: %t", err, got)
+		}
 	}
 }
 

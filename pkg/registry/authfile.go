@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/docker/cli/cli/config"
 	"github.com/docker/cli/cli/config/configfile"
@@ -117,7 +118,7 @@ func usualAuthFiles(getenv func(string) string) ([]*authFile, error) {
 			continue
 		}
 		f, err := openAuthFile(filepath.Join(at[0], filepath.FromSlash(at[1])))
-		if errors.Is(err, fs.ErrNotExist) {
+		if isOutOfReach(err) {
 			continue
 		}
 		if err != nil {
@@ -126,4 +127,11 @@ func usualAuthFiles(getenv func(string) string) ([]*authFile, error) {
 		all = append(all, f)
 	}
 	return all, nil
+}
+
+// isOutOfReach tells whether nobody who logged in as this user can have written a file: there is none, it or a directory
+// above it is another's (/run/containers is root's alone once root has run podman), or above it is no directory, as with a
+// HOME of /dev/null.
+func isOutOfReach(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR)
 }
