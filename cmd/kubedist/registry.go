@@ -15,9 +15,10 @@ import (
 )
 
 // registryHelp is what commands that talk to registries have to say of that.
-const registryHelp = `Credentials are those of podman login and docker login, with their credential helpers; a file that
-REGISTRY_AUTH_FILE names goes before them. --username takes its password from standard input, with --password-stdin: as an
-argument it would be seen by everybody on the machine who lists processes, and stay in the shell's history.
+const registryHelp = `Credentials are those of podman login and docker login, with their credential helpers. Before them goes what
+DOCKER_AUTH_CONFIG contains, and before that a file that REGISTRY_AUTH_FILE names. --username takes its password from
+standard input, with --password-stdin: as an argument it would be seen by everybody on the machine who lists processes, and
+stay in the shell's history.
 
 Registries are asked with TLS, except on this machine; --plain-http allows others to have none. A request that fails for a
 reason that may pass (429, 5xx, a lost connection) is made three times, after one and three seconds.`

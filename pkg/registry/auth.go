@@ -16,8 +16,8 @@ type Login struct {
 	Password string
 }
 
-// keychain finds credentials: those given for one registry, then those of the file that was named, then those that docker
-// and podman keep, by themselves or in credential helpers.
+// keychain finds credentials: those given for one registry, then those of the file that was named, then those of
+// DOCKER_AUTH_CONFIG, then those that docker and podman keep, by themselves or in credential helpers.
 type keychain struct {
 	login *Login
 	file  *authFile

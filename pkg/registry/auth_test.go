@@ -114,6 +114,18 @@ func TestUsualAuthFiles(t *testing.T) {
 	if got := users("a.example.org/team/x"); got != "moved" {
 		t.Errorf("DOCKER_CONFIG is not asked: %s", got)
 	}
+	environment["DOCKER_AUTH_CONFIG"] = auths("a.example.org/team=variable")
+	if got := users("a.example.org/team/x", "a.example.org/other"); got != "variable,podman" {
+		t.Errorf("with DOCKER_AUTH_CONFIG: %s", got)
+	}
+	named := writeFile(t, home, "named.json", auths("a.example.org/team=named"), 0o600)
+	k, err := newKeychain(Options{AuthFile: named, Getenv: func(key string) string { return environment[key] }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := userOf(t, k, "a.example.org/team/x"); got != "named" {
+		t.Errorf("DOCKER_AUTH_CONFIG goes before a file that was named: %s", got)
+	}
 	environment = nil
 	if got := users("a.example.org/team/x"); got != "" {
 		t.Errorf("without an environment: %s", got)
@@ -173,17 +185,20 @@ read -r host
 echo "$host" >> '`+asked+`'
 case $host in
 a.example.org) echo '{"ServerURL": "a.example.org", "Username": "helper", "Secret": "secret"}' ;;
+https://index.docker.io/v1/) echo '{"ServerURL": "https://index.docker.io/v1/", "Username": "hub", "Secret": "secret"}' ;;
 *) echo 'credentials not found in native keychain'; exit 1 ;;
 esac
 `, 0o755)
+	// The environment of the process is not the one that is given.
+	t.Setenv("DOCKER_AUTH_CONFIG", auths("a.example.org=variable", "b.example.org=variable", "c.example.org=variable"))
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
-	text := strings.TrimSuffix(auths("a.example.org/team=team", "b.example.org=host"), "}") + `, "credHelpers": {"a.example.org": "test", "b.example.org": "test"}}`
+	text := strings.TrimSuffix(auths("a.example.org/team=team", "b.example.org=host"), "}") + `, "credHelpers": {"a.example.org": "test", "b.example.org": "test", "https://index.docker.io/v1/": "test"}}`
 	k, err := newKeychain(Options{AuthFile: writeFile(t, dir, "auth.json", text, 0o600), Getenv: func(string) string { return "" }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for repository, want := range map[string]string{
-		"a.example.org/team/x": "team", "a.example.org/other": "helper", "b.example.org/x": "host", "c.example.org/x": "",
+		"a.example.org/team/x": "team", "a.example.org/other": "helper", "b.example.org/x": "host", "c.example.org/x": "", "docker.io/team/x": "hub",
 	} {
 		if got := userOf(t, k, repository); got != want {
 			t.Errorf("%s: credentials of %q, want those of %q", repository, got, want)
@@ -194,8 +209,43 @@ esac
 		t.Fatal(err)
 	}
 	for host := range strings.Lines(string(hosts)) {
-		if host != "a.example.org\n" && host != "b.example.org\n" {
+		if host != "a.example.org\n" && host != "b.example.org\n" && host != "https://index.docker.io/v1/\n" {
 			t.Errorf("the helper was asked for %q", host)
+		}
+	}
+
+	// One helper for all hosts but those that have another.
+	k, err = newKeychain(Options{AuthFile: writeFile(t, dir, "store.json", `{"credsStore": "test", "credHelpers": {"b.example.org": ""}}`, 0o600), Getenv: func(string) string { return "" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for repository, want := range map[string]string{"a.example.org/x": "helper", "b.example.org/x": "", "docker.io/team/x": "hub"} {
+		if got := userOf(t, k, repository); got != want {
+			t.Errorf("%s: credentials of %q in the store, want those of %q", repository, got, want)
+		}
+	}
+}
+
+// TestMalformedVariable has an error that does not tell what may be a password.
+func TestMalformedVariable(t *testing.T) {
+	t.Parallel()
+	for _, content := range []string{"hunter2", `{"auths": {"a.example.org": {"auth": "hunter2"}}}`, `{"auths": "hunter2"}`} {
+		k, err := newKeychain(Options{Getenv: func(key string) string {
+			if key == "DOCKER_AUTH_CONFIG" {
+				return content
+			}
+			return ""
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		repo, err := name.NewRepository("a.example.org/x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		const want = "credentials for a.example.org: credentials in DOCKER_AUTH_CONFIG: not in the format of containers-auth.json(5)"
+		if _, err := k.Resolve(repo); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", content, err, want)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package registry
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -20,7 +21,7 @@ import (
 
 // authFile holds credentials in the format of containers-auth.json(5), which is docker's, with paths beside hosts.
 type authFile struct {
-	name    string
+	name    string                      // for errors: a file, or where else it comes from
 	auths   map[string]types.AuthConfig // by HOST or HOST/PATH; the URLs that docker writes are hosts
 	helpers *configfile.ConfigFile      // has no credentials of its own, only names of programs that do
 }
@@ -31,7 +32,11 @@ func openAuthFile(name string) (*authFile, error) {
 		return nil, fmt.Errorf("credentials: %w", err)
 	}
 	defer f.Close()
-	parsed, err := config.LoadFromReader(f)
+	return readAuthFile(name, f)
+}
+
+func readAuthFile(name string, r io.Reader) (*authFile, error) {
+	parsed, err := config.LoadFromReader(r)
 	if err != nil {
 		// The parser's words may quote the file, and with it a password.
 		return nil, fmt.Errorf("credentials %s: not in the format of containers-auth.json(5)", name)
@@ -72,19 +77,35 @@ func (a *authFile) find(target authn.Resource) (authn.Authenticator, error) {
 			}
 		}
 	}
+	c, err := a.ask(hosts[0])
+	if err != nil {
+		return nil, fmt.Errorf("credentials %s: helper for %s: %w", a.name, hosts[0], err)
+	}
+	if found := authenticator(c); found != nil {
+		return found, nil
+	}
 	for _, host := range hosts {
-		c, err := a.helpers.GetAuthConfig(host)
-		if err != nil {
-			return nil, fmt.Errorf("credentials %s: helper for %s: %w", a.name, host, err)
-		}
-		if found := authenticator(c); found != nil {
-			return found, nil
-		}
 		if found := authenticator(a.auths[host]); found != nil {
 			return found, nil
 		}
 	}
 	return authn.Anonymous, nil
+}
+
+// ask gets the credentials for a host from the program that keeps them, if there is one. GetAuthConfig of the library would
+// put DOCKER_AUTH_CONFIG of the process before it.
+func (a *authFile) ask(host string) (types.AuthConfig, error) {
+	if isDockerHub(host) {
+		host = "https://index.docker.io/v1/" // what docker login gives to helpers, and writes into credHelpers
+	}
+	helper, ok := a.helpers.CredentialHelpers[host]
+	if !ok {
+		helper = a.helpers.CredentialsStore
+	}
+	if helper == "" {
+		return types.AuthConfig{}, nil
+	}
+	return credentials.NewNativeStore(a.helpers, helper).Get(host)
 }
 
 // authenticator is nil of credentials that say nothing.
@@ -98,7 +119,9 @@ func authenticator(c types.AuthConfig) authn.Authenticator {
 	})
 }
 
-// usualAuthFiles opens what docker login and podman login write, the latter as containers-auth.json(5) has it.
+// usualAuthFiles opens what docker login and podman login write, the latter as containers-auth.json(5) has it. Before them
+// goes DOCKER_AUTH_CONFIG, which docker reads, too: it is not the name of a file but has the content of one, as on runners of
+// GitLab.
 func usualAuthFiles(getenv func(string) string) ([]*authFile, error) {
 	home, configs := getenv("HOME"), getenv("XDG_CONFIG_HOME")
 	if configs == "" && home != "" {
@@ -113,6 +136,13 @@ func usualAuthFiles(getenv func(string) string) ([]*authFile, error) {
 		podman = filepath.Join(dir, "containers")
 	}
 	var all []*authFile
+	if content := getenv("DOCKER_AUTH_CONFIG"); content != "" {
+		f, err := readAuthFile("in DOCKER_AUTH_CONFIG", strings.NewReader(content))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, f)
+	}
 	for _, at := range [][2]string{{docker, "config.json"}, {podman, "auth.json"}, {configs, "containers/auth.json"}} {
 		if at[0] == "" {
 			continue

@@ -29,7 +29,8 @@ type Options struct {
 	AuthFile string
 	// Login are credentials for one registry, which go before all others.
 	Login *Login
-	// Getenv is the environment, which says where docker and podman keep credentials; nil for the process's own.
+	// Getenv is the environment, which has credentials, or says where docker and podman keep them; nil for the process's own.
+	// Credential helpers have the environment of the process.
 	Getenv func(string) string
 	// UserAgent is what registries see in their logs.
 	UserAgent string
