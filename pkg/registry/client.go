@@ -135,5 +135,5 @@ func IsNotFound(err error) bool { return isNotFound(err) }
 
 func isNotFound(err error) bool {
 	var answer *transport.Error
-	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound && asked(answer, "/manifests/")
+	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound && asked(answer, "manifests")
 }

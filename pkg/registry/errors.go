@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -86,9 +85,9 @@ func (c *Client) explainAnswer(err error, answer *transport.Error, about target)
 		return hint.Errorf("log in with podman login or docker login, or use --username and --password-stdin", "credentials for %s: none found, and it wants some for %s: %w", host, about, err)
 	case code == http.StatusForbidden:
 		return hint.Errorf("see which repositories these credentials may read, and which they may write to", "access to %s: denied: %w", about, err)
-	case code == http.StatusNotFound && asked(answer, "/manifests/") && answer.Request.Method != http.MethodPut:
+	case code == http.StatusNotFound && asked(answer, "manifests") && answer.Request.Method != http.MethodPut:
 		return hint.Errorf("see whether name and tag are right, and whether it was pushed", "image %s: not in the registry: %w", about, err)
-	case code == http.StatusNotFound && !asked(answer, "/blobs/") && !asked(answer, "/manifests/"):
+	case code == http.StatusNotFound && !asked(answer, "blobs") && !asked(answer, "manifests"):
 		return hint.Errorf("see whether its name and port are right", "registry %s: speaks no registry protocol: %w", host, err)
 	case code == http.StatusNotFound:
 		return hint.Errorf("create the repository first, if this registry makes none by itself", "repository %s: unknown: %w", repo, err)
@@ -102,9 +101,9 @@ func (c *Client) explainAnswer(err error, answer *transport.Error, about target)
 	return fmt.Errorf("%s: %w", about, err)
 }
 
-// asked tells whether an answer is to a request for something of a kind: /manifests/ or /blobs/.
+// asked tells whether an answer is to a request for something of a kind, which [kindOf] has.
 func asked(answer *transport.Error, kind string) bool {
-	return answer.Request != nil && strings.Contains(answer.Request.URL.Path, kind)
+	return answer.Request != nil && kindOf(answer.Request) == kind
 }
 
 // isDenied tells whether credentials were refused, or asked for.

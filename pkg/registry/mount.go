@@ -43,5 +43,5 @@ func (r atRepository) Context() name.Repository { return r.Repository }
 
 func isMissingBlob(err error) bool {
 	var answer *transport.Error
-	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound && asked(answer, "/blobs/")
+	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound && asked(answer, "blobs")
 }

@@ -70,13 +70,28 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if strings.Contains(r.URL.Path, "/manifests/") {
+	if kindOf(r) == "manifests" {
 		answer.Body = &bounded{ReadCloser: answer.Body, left: ocilayout.MaxDocument}
 	}
 	if digest := r.URL.Query().Get("mount"); digest != "" && r.Method == http.MethodPost && answer.StatusCode == http.StatusCreated {
 		w.mounted.Store(mountKey(r.URL.Host, strings.TrimSuffix(r.URL.Path, "/blobs/uploads/"), digest), true)
 	}
 	return answer, nil
+}
+
+// kindOf tells what is asked for: "manifests", "blobs" with the uploads of such, or something else. Paths are /v2/NAME/KIND/
+// and one component, for uploads two; a component of the name may be called as a kind is. What a registry has elsewhere is
+// what it was asked for before it said so.
+func kindOf(r *http.Request) string {
+	for r.Response != nil && r.Response.Request != nil {
+		r = r.Response.Request
+	}
+	dir := path.Dir(r.URL.Path) // of /v2/NAME/blobs/uploads/ it is all of that
+	kind := path.Base(dir)
+	if above := path.Base(path.Dir(dir)); kind == "uploads" && above == "blobs" {
+		return above
+	}
+	return kind
 }
 
 // wasMounted tells whether the registry took a blob from another repository of its own.
