@@ -174,6 +174,13 @@ func (f finder) find(m Member) ([]*registry.Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("image %s: %w", ref, err)
 	}
+	size := int64(0)
+	for _, d := range picked { // ParseIndex bounds each
+		size += d.Size
+	}
+	if size > ocilayout.MaxTree {
+		return nil, fmt.Errorf("list %s: %w: manifests of %d bytes, more than %d", ref, ocilayout.ErrDocument, size, ocilayout.MaxTree)
+	}
 	var images []*registry.Tree
 	for _, d := range picked {
 		child := ref.Context().Digest(d.Digest.String())
@@ -183,6 +190,9 @@ func (f finder) find(m Member) ([]*registry.Tree, error) {
 		}
 		if err != nil {
 			return nil, err
+		}
+		if got.Size != d.Size {
+			return nil, fmt.Errorf("list %s: %w: manifest %s has %d bytes, and it says %d", ref, ocilayout.ErrDocument, d.Digest, got.Size, d.Size)
 		}
 		want, err := merge(asked, *d.Platform)
 		if err != nil {

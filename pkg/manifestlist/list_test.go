@@ -2,7 +2,11 @@ package manifestlist_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +20,7 @@ import (
 
 	"kubedist/pkg/hint"
 	"kubedist/pkg/manifestlist"
+	"kubedist/pkg/ocilayout"
 	"kubedist/pkg/registry"
 	"kubedist/pkg/registry/registrytest"
 )
@@ -283,6 +288,65 @@ func TestFromLists(t *testing.T) {
 	_, err = spec("{image: HOST/twice:v1, manifests: [{image: HOST/all:v1}, {image: HOST/some:v1, platform: {os: linux, architecture: arm64}}]}")
 	if err == nil || !strings.Contains(err.Error(), "is given by two images") {
 		t.Errorf("twice: got %v", err)
+	}
+}
+
+// TestListSizes has lists that lead to more than is kept in memory, and that say wrong sizes of their images.
+func TestListSizes(t *testing.T) {
+	t.Parallel()
+	r := registrytest.Start(t)
+	all := registrytest.Index(t, registrytest.Image(t, "linux/amd64", registrytest.Layer(t, "a", []byte("a"))))
+	if err := remote.WriteIndex(tag(t, r.Host+"/all:v1"), all); err != nil {
+		t.Fatal(err)
+	}
+	m, err := all.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := m.Manifests[0]
+	const each, fit = ocilayout.MaxDocument, ocilayout.MaxTree / ocilayout.MaxDocument
+	for name, c := range map[string]struct {
+		n     int
+		size  int64
+		want  string
+		asked bool // for any image
+	}{
+		"as it is":  {1, child.Size, "", true},
+		"as large":  {fit, each, fmt.Sprintf("has %d bytes, and it says %d", child.Size, each), true},
+		"too large": {fit + 1, each, fmt.Sprintf("list %s/all:v1: not what the OCI image specification says: manifests of %d bytes, more than %d", r.Host, (fit+1)*each, ocilayout.MaxTree), false},
+		"longer":    {1, child.Size - 1, fmt.Sprintf("has %d bytes, and it says %d", child.Size, child.Size-1), true},
+		"shorter":   {1, child.Size + 1, fmt.Sprintf("has %d bytes, and it says %d", child.Size, child.Size+1), true},
+	} {
+		list := *m
+		list.Manifests = nil
+		for i := range c.n {
+			d := child
+			d.Size, d.Platform = c.size, &v1.Platform{OS: "linux", Architecture: "amd64", OSVersion: fmt.Sprint(i)}
+			list.Manifests = append(list.Manifests, d)
+		}
+		raw, err := json.Marshal(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Fail(func(w http.ResponseWriter, req *http.Request, _ int) bool {
+			if req.URL.Path != "/v2/all/manifests/v1" {
+				return false
+			}
+			w.Header().Set("Content-Type", string(list.MediaType))
+			_, err := w.Write(raw)
+			return err == nil
+		})
+		s, err := manifestlist.ReadSpec("list.yaml", strings.NewReader("{image: "+r.Host+"/copy:v1, manifests: [{image: "+r.Host+"/all:v1}]}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = manifestlist.Assemble(t.Context(), client(t), s, manifestlist.Options{Type: manifestlist.OCI})
+		if (err == nil) != (c.want == "") || err != nil && (!strings.Contains(err.Error(), c.want) || !errors.Is(err, ocilayout.ErrDocument)) {
+			t.Errorf("%s: got %v, want %s", name, err, c.want)
+		}
+		if asked := slices.Contains(r.Requests(), "GET /v2/all/manifests/"+child.Digest.String()); asked != c.asked {
+			t.Errorf("%s: an image was asked for: %t", name, asked)
+		}
 	}
 }
 

@@ -19,6 +19,8 @@ const (
 	MaxDocument = 4 << 20
 	// MaxEntries is how many manifests an index, and how many layers a manifest may have; artifacts have more than images.
 	MaxEntries = 1000
+	// MaxTree is how large the manifests that an index leads to may be together, in bytes: they are kept in memory.
+	MaxTree = 16 * MaxDocument
 )
 
 // ErrDocument is in the chain of errors about documents that are not what image-spec says.

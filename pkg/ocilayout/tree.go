@@ -6,9 +6,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// maxTree bounds the manifests of an index together, in bytes.
-const maxTree = 16 * MaxDocument
-
 // Tree is an image or an index with all that it leads to.
 type Tree struct {
 	Descriptor v1.Descriptor
@@ -36,12 +33,12 @@ func (l Layout) Tree(d v1.Descriptor) (*Tree, error) {
 	}
 	t := &Tree{Descriptor: d, Raw: raw}
 	seen := map[v1.Hash]*Tree{}
-	left := int64(maxTree)
+	left := int64(MaxTree)
 	for _, m := range index.Manifests {
 		image := seen[m.Digest]
 		if image == nil || image.Descriptor.Size != m.Size || image.Descriptor.MediaType != m.MediaType {
 			if left -= m.Size; left < 0 {
-				return nil, fmt.Errorf("index %s: %w", d.Digest, refused("manifests of more than %d bytes", maxTree))
+				return nil, fmt.Errorf("index %s: %w", d.Digest, refused("manifests of more than %d bytes", MaxTree))
 			}
 			if image, err = l.image(m); err != nil {
 				return nil, fmt.Errorf("index %s: %w", d.Digest, err)
