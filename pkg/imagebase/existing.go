@@ -3,6 +3,7 @@ package imagebase
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -16,10 +17,52 @@ import (
 // built on.
 var ErrUnusable = errors.New("no image to build on")
 
-// isIndex reports whether a document is an index, which says so or has what only an index has.
-func isIndex(raw []byte) bool {
-	mediaType, err := ocilayout.TypeOf(raw)
-	return err == nil && mediaType.IsIndex()
+// source is where an image is: a layout or a registry. What it gives has the digest that was asked for.
+type source struct {
+	document func(v1.Hash) ([]byte, error) // a manifest or an index
+	blob     func(v1.Descriptor) (io.ReadCloser, error)
+}
+
+// find finds the image of a platform, by the digest of it or of an index that it is in, and returns it with its configuration.
+func (s source) find(want v1.Hash, id platform.ID) (*ocilayout.Tree, []byte, error) {
+	raw, err := s.document(want)
+	if err != nil {
+		return nil, nil, err
+	}
+	d := v1.Descriptor{Digest: want, Size: int64(len(raw))}
+	if mediaType, err := ocilayout.TypeOf(raw); err == nil && mediaType.IsIndex() {
+		if d, err = choose(raw, id); err != nil {
+			return nil, nil, err
+		}
+		if raw, err = s.document(d.Digest); err != nil {
+			return nil, nil, err
+		}
+		if int64(len(raw)) != d.Size {
+			return nil, nil, fmt.Errorf("manifest %s: %w: %d bytes, and the index says %d", d.Digest, ErrUnusable, len(raw), d.Size)
+		}
+	}
+	m, err := parseManifest(raw)
+	if err != nil {
+		return nil, nil, err
+	}
+	if d.MediaType, err = ocilayout.TypeOf(raw); err != nil {
+		return nil, nil, err
+	}
+	config, err := s.read(m.Config)
+	if err != nil {
+		return nil, nil, fmt.Errorf("configuration: %w", err)
+	}
+	return &ocilayout.Tree{Descriptor: d, Raw: raw, Manifest: m}, config, checkConfig(config, m, id)
+}
+
+// read reads a blob whose size was checked.
+func (s source) read(d v1.Descriptor) ([]byte, error) {
+	r, err := s.blob(d)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(r)
 }
 
 // choose finds the image of a platform in an index.

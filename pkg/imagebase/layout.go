@@ -1,8 +1,6 @@
 package imagebase
 
 import (
-	"fmt"
-
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"kubedist/pkg/hint"
@@ -10,32 +8,19 @@ import (
 	"kubedist/pkg/platform"
 )
 
-// fromLayout finds an image in an OCI image layout on disk: by the digest of it, or of an index that it is in. What the
-// layout's own index.json says is not asked.
+// fromLayout finds an image in an OCI image layout on disk. What the layout's own index.json says is not asked.
 func fromLayout(dir string, want v1.Hash, id platform.ID) (v1.Image, error) {
 	l := ocilayout.Layout(dir)
-	d, raw, err := l.Lookup(want)
-	if err != nil {
-		return nil, hint.With(err, "check the directory, and the digest of the base in the specification")
-	}
-	if d.MediaType.IsIndex() {
-		if d, err = choose(raw, id); err != nil {
-			return nil, err
+	document := func(digest v1.Hash) ([]byte, error) {
+		_, raw, err := l.Lookup(digest)
+		if err != nil {
+			return nil, hint.With(err, "check the directory, and the digest of the base in the specification")
 		}
-		if raw, err = l.Document(d); err != nil {
-			return nil, err
-		}
+		return raw, nil
 	}
-	m, err := parseManifest(raw)
+	image, _, err := source{document, l.Blob}.find(want, id)
 	if err != nil {
 		return nil, err
 	}
-	config, err := l.Document(m.Config)
-	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
-	}
-	if err := checkConfig(config, m, id); err != nil {
-		return nil, err
-	}
-	return l.Image(d)
+	return l.Image(image.Descriptor)
 }
