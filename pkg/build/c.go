@@ -130,20 +130,27 @@ func (c *cBuild) command(ctx context.Context, job Job, dirs cDirs) (*exec.Cmd, e
 		}
 	}
 	cmd := exec.CommandContext(ctx, words[0], args...)
-	cmd.Dir, cmd.Env = source, []string{"LC_ALL=C", "TMPDIR=" + temp}
+	cmd.Dir = source
 	process.Isolate(cmd)
 	if !job.inside() {
-		for _, entry := range c.Environ {
-			if name, _, _ := strings.Cut(entry, "="); name == "HOME" || name == "PATH" {
-				cmd.Env = append(cmd.Env, entry)
-			}
-		}
+		cmd.Env = append(OwnEnviron(c.Environ), "TMPDIR="+temp)
 		return cmd, nil
 	}
-	cmd.Env = append(cmd.Env, "HOME="+temp, "PATH=/usr/bin:/bin")
+	cmd.Env = []string{"LC_ALL=C", "TMPDIR=" + temp, "HOME=" + temp, "PATH=/usr/bin:/bin"}
 	return cmd, job.Cgo.Root.Wrap(cmd, []buildroot.Bind{
 		{Host: dirs.source, Inside: source}, {Host: dirs.out, Inside: out, Writable: true}, {Host: dirs.temp, Inside: temp, Writable: true},
 	})
+}
+
+// OwnEnviron is what a compiler of the user's own has of the user's environment: no variable decides what it finds, but PATH.
+func OwnEnviron(environ []string) []string {
+	own := []string{"LC_ALL=C"}
+	for _, entry := range environ {
+		if name, _, _ := strings.Cut(entry, "="); name == "HOME" || name == "PATH" {
+			own = append(own, entry)
+		}
+	}
+	return own
 }
 
 // explain gives the compiler's own words, and its exit status only when there are none.

@@ -53,7 +53,7 @@ func (r *run) openCompilers(ctx context.Context) error {
 		}
 		cc := r.ownCompiler(p.ID)
 		if cc != "" {
-			origin, err := identify(ctx, p.ID, cc)
+			origin, err := identify(ctx, r.Environ, p.ID, cc)
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"kubedist/pkg/build"
 	"kubedist/pkg/checksum"
 	"kubedist/pkg/hint"
 	"kubedist/pkg/ledger"
@@ -39,7 +40,7 @@ var compilerParts = []string{
 
 // identify returns what an own compiler is: the program that the variable names first and what it compiles and links with,
 // by digest, so that another one of the same name, or another C library, is another one.
-func identify(ctx context.Context, id platform.ID, cc string) (string, error) {
+func identify(ctx context.Context, environ []string, id platform.ID, cc string) (string, error) {
 	name := compilerVariable(id)
 	words := strings.Fields(cc)
 	if len(words) == 0 {
@@ -55,7 +56,7 @@ func identify(ctx context.Context, id platform.ID, cc string) (string, error) {
 	}
 	parts := []any{sum.SHA256}
 	for _, question := range compilerParts {
-		digest, err := compilerPart(ctx, path, append(words[1:len(words):len(words)], question))
+		digest, err := compilerPart(ctx, environ, path, append(words[1:len(words):len(words)], question))
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", name, err)
 		}
@@ -64,11 +65,11 @@ func identify(ctx context.Context, id platform.ID, cc string) (string, error) {
 	return name + "=" + cc + " sha256:" + ledger.Key(parts...), nil
 }
 
-// compilerPart asks a compiler for a file and returns its digest, "" when it knows of none.
-func compilerPart(ctx context.Context, compiler string, args []string) (string, error) {
+// compilerPart asks a compiler, in the environment that it compiles in, for a file and returns its digest, "" when it knows of none.
+func compilerPart(ctx context.Context, environ []string, compiler string, args []string) (string, error) {
 	said := &process.Excerpt{}
 	cmd := exec.CommandContext(ctx, compiler, args...)
-	cmd.Stdout = said
+	cmd.Stdout, cmd.Env = said, build.OwnEnviron(environ)
 	process.Isolate(cmd)
 	if err := process.Run(ctx, cmd); ctx.Err() != nil {
 		return "", context.Cause(ctx)

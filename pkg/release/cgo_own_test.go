@@ -11,7 +11,7 @@ import (
 )
 
 // TestIdentify: an own compiler is another one when its program, its flags, the assembler that it finds by PATH or the C library
-// it links with is.
+// it links with is. Variables that the compiler would not have when it compiles, such as LIBRARY, change nothing.
 func TestIdentify(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
@@ -25,7 +25,7 @@ func TestIdentify(t *testing.T) {
 	}
 	write("own-as", "one")
 	library := write("libc.a", "one")
-	cc := write("cc", fmt.Sprintf("#!/bin/sh\ncase $* in *=libc.a) echo %s;; *=as) echo own-as;; *) exit 1;; esac\n", library))
+	cc := write("cc", fmt.Sprintf("#!/bin/sh\ncase $* in *=libc.a) echo ${LIBRARY-%s};; *=as) echo own-as;; *) exit 1;; esac\n", library))
 	known := map[string]string{}
 	for _, change := range []struct {
 		what, cc string
@@ -39,7 +39,7 @@ func TestIdentify(t *testing.T) {
 		{"another program", write("cc2", "#!/bin/sh\nexit 1\n"), func() {}},
 	} {
 		change.change()
-		got, err := identify(t.Context(), platform.ID{OS: "linux", Arch: "arm64"}, change.cc)
+		got, err := identify(t.Context(), append(os.Environ(), "LIBRARY="+dir), platform.ID{OS: "linux", Arch: "arm64"}, change.cc)
 		if err != nil {
 			t.Fatal(err)
 		}
