@@ -3,15 +3,11 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"kubedist/pkg/closure"
 	"kubedist/pkg/debroot/roottest"
@@ -93,27 +89,8 @@ func TestImageBaseFetch(t *testing.T) {
 func TestImageBaseInRegistry(t *testing.T) {
 	t.Parallel()
 	r := registrytest.Start(t)
-	image := registrytest.Image(t, "linux/amd64", registrytest.Layer(t, "etc/motd", []byte("hello")))
-	tag, err := name.NewTag(r.Host + "/team/base:1")
-	if err == nil {
-		err = remote.Write(tag, image)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	digest, err := image.Digest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Fail(func(w http.ResponseWriter, req *http.Request, _ int) bool {
-		user, password, _ := req.BasicAuth()
-		if user == "puller" && password == "secret" {
-			return false
-		}
-		w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
-		registrytest.Answer(w, http.StatusUnauthorized, "UNAUTHORIZED")
-		return true
-	})
+	digest := r.Push(t, "team/base:1", registrytest.Image(t, "linux/amd64", registrytest.Layer(t, "etc/motd", []byte("hello"))))
+	r.Fail(registrytest.Login("puller", "secret"))
 	s := newBaseSession(t)
 	s.write("remote.yaml", "bases:\n  - {name: remote, reference: \""+r.Host+"/team/base@"+digest.String()+"\"}\n")
 	fetch := []string{"fetch", "remote", "--platform", "linux/amd64"}

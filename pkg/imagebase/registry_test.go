@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
@@ -29,21 +28,9 @@ func TestReferenceBehindLogin(t *testing.T) {
 	t.Parallel()
 	r := registrytest.Start(t)
 	index, images := indexOf(t, amd64, armv7)
-	tag, err := name.NewTag(r.Host + "/a/base:latest")
-	if err == nil {
-		err = remote.WriteIndex(tag, index)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if user, password, _ := req.BasicAuth(); user != "puller" || password != "secret" {
-			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
-			registrytest.Answer(w, http.StatusUnauthorized, "UNAUTHORIZED")
-			return
-		}
-		r.ServeHTTP(w, req)
-	}))
+	r.Push(t, "a/base:latest", index)
+	r.Fail(registrytest.Login("puller", "secret"))
+	server := httptest.NewUnstartedServer(r)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	t.Cleanup(server.Close)
@@ -85,13 +72,7 @@ func TestReferenceChanged(t *testing.T) {
 	t.Parallel()
 	r := registrytest.Start(t)
 	image := imageFor(t, amd64)
-	tag, err := name.NewTag(r.Host + "/a/base:latest")
-	if err == nil {
-		err = remote.Write(tag, image)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	r.Push(t, "a/base:latest", image)
 	layers, err := image.Layers()
 	if err != nil {
 		t.Fatal(err)

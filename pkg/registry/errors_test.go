@@ -24,18 +24,6 @@ const (
 	password = "correct horse battery"
 )
 
-// withPassword lets only those in who know the password.
-func withPassword(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if u, p, _ := r.BasicAuth(); u != user || p != password {
-			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
-			registrytest.Answer(w, http.StatusUnauthorized, "UNAUTHORIZED")
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
 // pushOne pushes one image with a client of its own.
 func pushOne(t testing.TB, o registry.Options, to string) error {
 	t.Helper()
@@ -102,9 +90,9 @@ func TestAnswers(t *testing.T) {
 
 func TestCredentials(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(withPassword(registrytest.Start(t)))
-	t.Cleanup(server.Close)
-	host := strings.TrimPrefix(server.URL, "http://")
+	r := registrytest.Start(t)
+	r.Fail(registrytest.Login(user, password))
+	host := r.Host
 	file := func(content string) string {
 		name := filepath.Join(t.TempDir(), "auth.json")
 		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {

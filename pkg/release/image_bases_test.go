@@ -1,11 +1,7 @@
 package release
 
 import (
-	"net/http"
 	"testing"
-
-	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"kubedist/pkg/platform"
 	"kubedist/pkg/registry"
@@ -17,26 +13,8 @@ import (
 func TestBaseBehindLogin(t *testing.T) {
 	t.Parallel()
 	there := registrytest.Start(t)
-	img := registrytest.Image(t, "linux/amd64", registrytest.Layer(t, "etc/motd", []byte("hello")))
-	tag, err := name.NewTag(there.Host + "/team/base:1")
-	if err == nil {
-		err = remote.Write(tag, img)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	digest, err := img.Digest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	there.Fail(func(w http.ResponseWriter, req *http.Request, _ int) bool {
-		if _, password, _ := req.BasicAuth(); password == "secret" {
-			return false
-		}
-		w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
-		registrytest.Answer(w, http.StatusUnauthorized, "UNAUTHORIZED")
-		return true
-	})
+	digest := there.Push(t, "team/base:1", registrytest.Image(t, "linux/amd64", registrytest.Layer(t, "etc/motd", []byte("hello"))))
+	there.Fail(registrytest.Login("puller", "secret"))
 	on := spec.Platform{Platform: platform.Platform{ID: platform.ID{OS: "linux", Arch: "amd64"}}}
 	r := &run{Options: &Options{Spec: &spec.Spec{
 		Platforms: []spec.Platform{on},
@@ -45,6 +23,7 @@ func TestBaseBehindLogin(t *testing.T) {
 	if _, err := r.openBase(t.Context(), "team", Platform{Platform: on.Platform}); err == nil {
 		t.Error("the registry wants no password")
 	}
+	var err error
 	if r.Registry, err = registry.New(registry.Options{Login: &registry.Login{Registry: there.Host, Username: "puller", Password: "secret"}}); err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
 // Registry is a registry in memory. Unlike the one of the library it knows for each blob which repositories have it, and
@@ -43,6 +45,27 @@ func Start(t testing.TB) *Registry {
 	t.Cleanup(server.Close)
 	r.Host = strings.TrimPrefix(server.URL, "http://")
 	return r
+}
+
+// Push pushes an image or an index as REPOSITORY:TAG, and returns its digest.
+func (r *Registry) Push(t testing.TB, reference string, what remote.Taggable) v1.Hash {
+	t.Helper()
+	tag, err := name.NewTag(r.Host + "/" + reference)
+	if err == nil {
+		err = remote.Push(tag, what)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := what.RawManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, _, err := v1.SHA256(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return digest
 }
 
 // Fail sets a fault for all requests to come, nil for none, and forgets the requests there were.
